@@ -1,0 +1,159 @@
+//! One half of a request's way through the gateway: the request and response of one connection, with the stamps that
+//! pairing needs. A downstream half is on a connection the gateway accepted, an upstream half on one it opened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gwobs_http::{RequestHead, ResponseHead};
+use gwobs_route::Inconclusive;
+
+use crate::event::{Role, SocketCookie, Timestamp};
+
+/// Where in the order of things a byte was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// When the call was seen.
+    pub time: Timestamp,
+    /// Position of the event among all events of this run, from 0.
+    pub order: u64,
+    /// The thread that made the call.
+    pub tid: u32,
+    /// Position of the call among the calls of this thread that moved bytes, from 0: two calls with consecutive
+    /// numbers had nothing between them on the thread.
+    pub thread_order: u64,
+}
+
+/// The connection of a half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The socket.
+    pub socket: SocketCookie,
+    /// The process that used it first.
+    pub pid: u32,
+    /// Who opened it.
+    pub role: Role,
+    /// The gateway's address.
+    pub local: SocketAddr,
+    /// The other side's address.
+    pub peer: SocketAddr,
+    /// True if it was open before the probes were attached.
+    pub preexisting: bool,
+}
+
+/// Names a half for as long as it is of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HalfId(pub u64);
+
+/// The request and response of one exchange on one connection, as far as they have come.
+#[derive(Debug, Clone)]
+pub struct Half {
+    /// Its name.
+    pub id: HalfId,
+    /// Its connection.
+    pub connection: Arc<Connection>,
+    /// The request.
+    pub request: RequestPart,
+    /// The response.
+    pub response: ResponsePart,
+    /// Whether it is over, and how.
+    pub outcome: Outcome,
+    /// What keeps this half from being used as proof, worst first; empty when all that matters was read.
+    pub flaws: Vec<Inconclusive>,
+}
+
+/// The request of a half.
+#[derive(Debug, Clone)]
+pub struct RequestPart {
+    /// The head; `None` if it could not be read (see the half's flaws).
+    pub head: Option<Arc<RequestHead>>,
+    /// First byte of the head.
+    pub started: Stamp,
+    /// The call that completed the head.
+    pub head_ended: Option<Stamp>,
+    /// The call that completed the body.
+    pub ended: Option<Stamp>,
+    /// Bytes of the body so far, after transfer coding.
+    pub body_length: u64,
+}
+
+/// The response of a half. Interim (1xx) responses are not kept, except 101.
+#[derive(Debug, Clone, Default)]
+pub struct ResponsePart {
+    /// The final head.
+    pub head: Option<Arc<ResponseHead>>,
+    /// First byte of the final head.
+    pub started: Option<Stamp>,
+    /// The call that completed the final head.
+    pub head_ended: Option<Stamp>,
+    /// The call that completed the body.
+    pub ended: Option<Stamp>,
+    /// The first bytes of the body, as evidence; at most [`BODY_PREFIX`].
+    pub body_prefix: Bytes,
+    /// Bytes of the body so far, after transfer coding.
+    pub body_length: u64,
+}
+
+/// How much of a response body is kept as evidence for pairing.
+pub const BODY_PREFIX: usize = 64;
+
+/// Whether a half is over, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Not over.
+    Open,
+    /// Request and response were complete, or the response ended before the request did.
+    Completed,
+    /// 101 or 2xx to CONNECT: the connection left HTTP.
+    Upgraded,
+    /// The connection ended, or was lost from sight, before the response was complete.
+    Aborted,
+}
+
+/// What the connections layer tells the pairing layer, in order.
+#[derive(Debug, Clone)]
+pub enum ExchangeEvent<'a> {
+    /// A half reached its next stage; the half as it is now.
+    Progress {
+        /// Which stage.
+        stage: Stage,
+        /// The half.
+        half: &'a Half,
+    },
+    /// Bytes moved on a connection whose messages cannot be read now (encrypted, not HTTP, not yet found again after
+    /// a gap): it may carry requests that nobody sees.
+    Unreadable {
+        /// The connection.
+        connection: &'a Arc<Connection>,
+        /// The call.
+        stamp: Stamp,
+        /// Why.
+        why: Inconclusive,
+    },
+    /// A connect failed: an attempt without a request.
+    ConnectFailed {
+        /// The process.
+        pid: u32,
+        /// Where to.
+        peer: SocketAddr,
+        /// When the connect began, and on which thread.
+        began: Stamp,
+        /// When it failed.
+        failed: Timestamp,
+    },
+    /// Events are missing somewhere before this point: whatever was in flight in any connection may be incomplete.
+    Lost,
+}
+
+/// The stages of a half, in the order they are told. A stage that was not seen is not told; `Ended` always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// First byte of a request.
+    RequestStarted,
+    /// The request head is complete (or known to be unreadable).
+    RequestHead,
+    /// The final response head is complete.
+    ResponseHead,
+    /// The half is over; nothing more will be told of it.
+    Ended,
+}

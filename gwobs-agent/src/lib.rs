@@ -1,0 +1,8 @@
+//! The agent behind the `gwobs` binary: loads probes, reads events, pairs, watches specs, judges, serves.
+//!
+//! All I/O of the project lives in this crate; from [`event::KernelEvent`] to [`finished::Finished`] it is
+//! synchronous and deterministic, with time as an argument.
+
+pub mod event;
+pub mod exchange;
+pub mod finished;

@@ -1,0 +1,3 @@
+//! The `gwobs` command.
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! Bytes to HTTP messages, as an observer sees them: in order, but with gaps of known size.
+//!
+//! No I/O, no clock, no kernel types. A stream parser takes [`Chunk`]s and answers items; it never asks for more
+//! bytes than a named limit and never panics, whatever the bytes.
+
+mod message;
+
+pub use message::{Chunk, Field, RequestHead, ResponseHead, Version};

@@ -1,0 +1,58 @@
+//! The messages: what both HTTP/1 and HTTP/2 parsers produce.
+
+use bytes::Bytes;
+
+/// A piece of one direction of a connection, in stream order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunk {
+    /// Bytes as they were on the wire.
+    Bytes(Bytes),
+    /// This many bytes were on the wire and could not be read.
+    Gap(u64),
+}
+
+/// The protocol version of a message (RFC 9112 section 2.3, RFC 9113).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+    /// HTTP/2
+    H2,
+}
+
+/// One header field line: the name in lower case, the value with surrounding blanks removed, bytes as they came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Lower-case field name.
+    pub name: Bytes,
+    /// Field value; may hold any byte that RFC 9110 section 5.5 lets through, not always UTF-8.
+    pub value: Bytes,
+}
+
+/// A request head, whatever the protocol version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestHead {
+    /// Protocol version.
+    pub version: Version,
+    /// Method, case kept (RFC 9110 section 9.1: methods are case-sensitive).
+    pub method: Bytes,
+    /// The authority with its port: of an absolute-form target, else `:authority`, else Host; `None` without any.
+    pub authority: Option<Bytes>,
+    /// Origin form with query; `*` as such; `None` for CONNECT.
+    pub path: Option<Bytes>,
+    /// All field lines in arrival order, repeats kept, without Host and without pseudo-header fields.
+    pub headers: Vec<Field>,
+}
+
+/// A response head, whatever the protocol version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// Protocol version.
+    pub version: Version,
+    /// Status code, 100 to 999.
+    pub status: u16,
+    /// All field lines in arrival order, repeats kept.
+    pub headers: Vec<Field>,
+}

@@ -1,0 +1,126 @@
+//! What the specs say must happen to a request.
+
+use std::sync::Arc;
+
+use crate::{BackendName, Inconclusive, ObjectName, RouteKind};
+
+/// The rule and match that decided, and its route.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RouteRef {
+    /// Kind of the route.
+    pub kind: RouteKind,
+    /// The route.
+    pub route: ObjectName,
+    /// Index of the rule in the route, from 0.
+    pub rule: u16,
+    /// Index of the match in the rule, from 0.
+    pub matched: u16,
+    /// The rule's name, if it has one.
+    pub rule_name: Option<Arc<str>>,
+}
+
+/// What must happen to a request, by one snapshot of the specs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Generation of the snapshot that was asked.
+    pub generation: u64,
+    /// The listener that owns the request: its name, `namespace/listenerset/name` for one of a ListenerSet;
+    /// `None` if no listener matched.
+    pub listener: Option<Arc<str>>,
+    /// The rule that won; `None` if none matched.
+    pub route: Option<RouteRef>,
+    /// What must be done.
+    pub action: Action,
+    /// Why this decision must not be used to accuse a gateway; empty for a decision that the spec settles.
+    pub caveats: Vec<Inconclusive>,
+}
+
+/// What must be done with a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// One of these backends must get it.
+    Forward {
+        /// All backends of the rule with their weights, invalid ones too.
+        backends: Vec<BackendChoice>,
+        /// What each backend must receive unless it overrides it.
+        forwarded: Forwarded,
+        /// Services that must also get a copy.
+        mirrors: Vec<MirrorTarget>,
+        /// True if a filter or policy may make the gateway answer by itself (ExternalAuth, ExtensionRef, CORS …).
+        may_answer_itself: bool,
+    },
+    /// The gateway must redirect.
+    Redirect(RedirectTarget),
+    /// The gateway must answer by itself with this status.
+    Respond {
+        /// HTTP status.
+        status: u16,
+        /// gRPC status, for requests to GRPCRoutes.
+        grpc_status: Option<u16>,
+    },
+}
+
+/// One backend of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackendChoice {
+    /// The backend.
+    pub backend: BackendName,
+    /// Its weight, 0 to 1,000,000.
+    pub weight: u32,
+    /// Set if the reference is invalid: its share is answered with 500.
+    pub invalid: Option<InvalidBackend>,
+    /// What this backend must receive, if its own filters change it.
+    pub forwarded: Option<Forwarded>,
+}
+
+/// Why a backend reference is invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InvalidBackend {
+    /// The Service does not exist (`BackendNotFound`).
+    NotFound,
+    /// The kind or group is not known (`InvalidKind`).
+    InvalidKind,
+    /// A reference to another namespace without a ReferenceGrant (`RefNotPermitted`).
+    NotPermitted,
+    /// The Service has no such port, or none is named.
+    NoPort,
+    /// The Service's appProtocol does not fit (`UnsupportedProtocol`).
+    UnsupportedProtocol,
+}
+
+/// What a backend must receive, as far as the rule's filters say; everything else must be left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forwarded {
+    /// The authority, if a filter rewrites it.
+    pub authority: Option<Arc<str>>,
+    /// The path with query, if a filter rewrites it.
+    pub path: Option<String>,
+    /// Header name in lower case to its final joined value.
+    pub headers_set: Vec<(Arc<str>, String)>,
+    /// Header names in lower case that must be absent.
+    pub headers_removed: Vec<Arc<str>>,
+}
+
+/// A Service that must also get a copy of the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MirrorTarget {
+    /// The backend that gets the copy.
+    pub backend: BackendName,
+    /// Share of requests that are copied, 0 to 100.
+    pub percent: f64,
+}
+
+/// Where a redirect must lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectTarget {
+    /// Status of the redirect.
+    pub status: u16,
+    /// Scheme of Location.
+    pub scheme: Arc<str>,
+    /// Host of Location, without port.
+    pub host: Arc<str>,
+    /// Port of Location; `None` if it must be left out or is the scheme's own.
+    pub port: Option<u16>,
+    /// Path of Location, with query.
+    pub path: String,
+}
