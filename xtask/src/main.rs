@@ -1,3 +1,54 @@
 //! `cargo xtask`: the project's only build script.
 
-fn main() {}
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use xtask::{say, setup, test};
+
+/// Builds, tests, shows and measures gwobs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Bring this machine to where everything builds and runs
+    Setup,
+    /// Run all tests: pure, privileged and end to end (needs root)
+    Test {
+        /// Passed to the test runner
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// What CI checks: formatting, lints, tests, and licences and advisories where cargo-deny is installed
+    Ci,
+    /// Run the Gateway API conformance cases and print a table per test
+    Conformance {
+        /// Directory that holds the cases
+        #[arg(long, value_name = "PATH")]
+        suite: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Setup => setup::run(),
+        Task::Test { args } => test::run(&args),
+        Task::Ci => test::ci(),
+        Task::Conformance { suite } => test::conformance(&suite),
+    }
+}
