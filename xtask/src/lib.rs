@@ -7,5 +7,6 @@ pub mod command;
 pub mod say;
 pub mod setup;
 pub mod test;
+pub mod testbed;
 pub mod versions;
 pub mod workspace;
