@@ -7,10 +7,9 @@ pub mod bpf_compiler;
 pub mod bpf_linker;
 pub mod c_compiler;
 mod debian;
-mod lock;
 pub mod wheel;
 
-use crate::{say, versions};
+use crate::{say, versions, workspace};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -45,7 +44,8 @@ fn parts() -> Vec<Box<dyn Part>> {
 pub fn run() -> Result<()> {
     say::heading("Setting up");
     let start = Instant::now();
-    let _lock = lock::exclusive()?;
+    // Two runs must not unpack over each other.
+    let _lock = workspace::lock("setup.lock")?;
     let missing: Vec<_> = parts()
         .into_iter()
         .filter(|part| !say_if_found(part.as_ref()))

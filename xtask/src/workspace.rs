@@ -1,5 +1,7 @@
 //! Where things are: the workspace, its target directory, and what was built or fetched into it.
 
+use anyhow::{Context as _, Result};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The workspace's root directory.
@@ -19,6 +21,16 @@ pub fn target() -> PathBuf {
 /// Where wheels of data planes are unpacked: `target/dataplanes`.
 pub fn dataplanes() -> PathBuf {
     target().join("dataplanes")
+}
+
+/// Waits for a lock file in the target directory; the lock is gone when the value is dropped.
+pub fn lock(name: &str) -> Result<File> {
+    let dir = target();
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let path = dir.join(name);
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(file)
 }
 
 /// Cargo's home directory.

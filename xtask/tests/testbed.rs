@@ -80,7 +80,8 @@ fn envoy_routes_every_kind_of_request_as_its_table_says() -> Result<()> {
             .per_connection(1)
             .mark(Mark::Query)
             .run(&mixed(&cases()[..9], 100))?,
-        client.pipeline(3).mark(Mark::None).run(&cases()[..9])?,
+        // Only forwarded requests: Envoy closes after an answer of its own when more requests are waiting.
+        client.pipeline(3).mark(Mark::None).run(&mixed(&cases()[2..6], 9))?,
         slow.run(&cases()[..5])?,
     ];
     let exchanges = ways.concat();

@@ -10,19 +10,17 @@ use std::path::{Path, PathBuf};
 /// The compilers that the build knows how to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compiler {
-    /// A rustup nightly whose core library is compiled from rust-src; its toolchain directory.
+    /// Rustup's `nightly`, whose core library is compiled from rust-src; its toolchain directory.
     Nightly(PathBuf),
     /// Debian's compiler under rustup's name for it, with the core library as a package.
     Debian,
 }
 
 impl Compiler {
-    /// The one that is in place; Debian's when both are, because its core library needs no building.
+    /// The one that is in place; nightly when both are, as the agent's build script has it.
     pub fn found() -> Option<Self> {
-        if debian_is_linked() {
-            return Some(Self::Debian);
-        }
-        nightlies().into_iter().find(|dir| has_rust_src(dir)).map(Self::Nightly)
+        let nightly = nightly().filter(|dir| has_rust_src(dir)).map(Self::Nightly);
+        nightly.or_else(|| debian_is_linked().then_some(Self::Debian))
     }
 
     /// LLVM's major version in this compiler.
@@ -109,11 +107,14 @@ fn has_rust_src(toolchain: &Path) -> bool {
     toolchain.join("lib/rustlib/src/rust/library/core").is_dir()
 }
 
-fn nightlies() -> Vec<PathBuf> {
-    let mut found = subdirectories(&toolchains());
-    found.retain(|dir| file_name(dir).starts_with("nightly-"));
-    found.sort();
-    found
+/// The undated nightly: `nightly-` and the host's triple.
+fn nightly() -> Option<PathBuf> {
+    let mut names = subdirectories(&toolchains()).into_iter();
+    names.find(|dir| {
+        let name = file_name(dir);
+        name.strip_prefix("nightly-")
+            .is_some_and(|host| host.starts_with(|first: char| first.is_ascii_alphabetic()))
+    })
 }
 
 fn toolchains() -> PathBuf {

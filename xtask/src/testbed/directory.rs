@@ -1,11 +1,11 @@
-//! A directory of one's own under `target/testbed`, kept when a test fails.
+//! A directory of one's own under `target/testbed`, kept when a test panics or `GWOBS_TESTBED_KEEP` is set.
 
 use crate::workspace;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Removed with the value, unless the thread is panicking: then its logs are wanted.
+/// Removed with the value, unless its logs are wanted.
 pub struct Directory(PathBuf);
 
 impl Directory {
@@ -27,7 +27,8 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        let keep = std::thread::panicking() || std::env::var_os("GWOBS_TESTBED_KEEP").is_some();
+        if !keep {
             let _ = std::fs::remove_dir_all(&self.0);
         }
     }

@@ -1,11 +1,13 @@
 //! The built `gwobs observe`, used as anybody would: started, waited for, interrupted, its output read.
 
 pub mod decision;
+mod turn;
 
 use super::process::Process;
 use anyhow::{Context as _, Result, bail};
 use decision::Decision;
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -68,8 +70,10 @@ impl Observe {
         &self.0
     }
 
-    /// Starts it and waits for its `ready` line. The process ends with the thread that calls this.
+    /// Waits for this observer's turn, starts it and waits for its `ready` line. The process ends with the thread that
+    /// calls this.
     pub fn start(self) -> Result<Gwobs> {
+        let turn = turn::wait()?;
         let mut command = Command::new(binary()?);
         command
             .args(self.0)
@@ -102,6 +106,7 @@ pub struct Gwobs {
     pub ready: Value,
     decisions: Vec<Decision>,
     lost: Vec<Value>,
+    _turn: File,
 }
 
 /// All that an observer said from its start to its clean end.

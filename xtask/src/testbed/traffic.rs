@@ -38,7 +38,7 @@ pub enum Due {
     Redirect {
         /// 301 or 302.
         status: u16,
-        /// The whole Location.
+        /// The Location without its query, which a client's id may be part of.
         location: String,
     },
 }

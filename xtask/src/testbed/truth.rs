@@ -18,7 +18,11 @@ pub fn is_misrouted(due: &Due, answer: &Answer) -> bool {
         Due::Backend(names) => !answer.backend.as_ref().is_some_and(|backend| names.contains(backend)),
         Due::Gateway(status) => answer.backend.is_some() || answer.status != *status,
         Due::Redirect { status, location } => {
-            answer.backend.is_some() || answer.status != *status || answer.location.as_ref() != Some(location)
+            let path = answer
+                .location
+                .as_deref()
+                .map(|location| location.split('?').next().unwrap_or_default());
+            answer.backend.is_some() || answer.status != *status || path != Some(location)
         }
     }
 }
