@@ -91,6 +91,7 @@ impl Observe {
             ready: Value::Null,
             decisions: Vec::new(),
             lost: Vec::new(),
+            _turn: turn,
         };
         gwobs.ready = gwobs.wait_until_ready()?;
         Ok(gwobs)
