@@ -4,6 +4,7 @@
 //! workspace's other crates; the built `gwobs` binary is used through its public interface only.
 
 pub mod command;
+pub mod demo;
 pub mod say;
 pub mod setup;
 pub mod test;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{say, setup, test};
+use xtask::{demo, say, setup, test};
 
 /// Builds, tests, shows and measures gwobs.
 #[derive(Parser)]
@@ -23,6 +23,12 @@ enum Task {
         /// Passed to the test runner
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
+    },
+    /// See gwobs find misrouted requests in a real data plane that was given the wrong routes (needs root)
+    Demo {
+        /// Which data plane
+        #[arg(long, value_name = "NAME", default_value = "envoy")]
+        plane: String,
     },
     /// What CI checks: formatting, lints, tests, and licences and advisories where cargo-deny is installed
     Ci,
@@ -48,6 +54,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
+        Task::Demo { plane } => demo::run(&plane),
         Task::Ci => test::ci(),
         Task::Conformance { suite } => test::conformance(&suite),
     }

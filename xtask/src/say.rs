@@ -44,6 +44,19 @@ pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
+/// Columns of the terminal; 100 where there is none.
+pub fn width() -> usize {
+    // SAFETY: winsize is plain numbers, for which all zeros are valid.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: TIOCGWINSZ writes one winsize through the pointer, which is valid for the call.
+    let asked = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    if asked == 0 && size.ws_col > 0 {
+        size.ws_col.into()
+    } else {
+        100
+    }
+}
+
 /// `text` in a style when standard output is a terminal, else as it is.
 pub fn paint(style: Style, text: &str) -> String {
     if style == Style::Plain || !is_terminal() {

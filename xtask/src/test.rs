@@ -1,6 +1,6 @@
 //! `cargo xtask test`, `ci` and `conformance`.
 
-use crate::command::{command, on_path, shown};
+use crate::command::{command, on_path, quiet, shown};
 use crate::{say, setup, workspace};
 use anyhow::{Context as _, Result};
 use std::path::Path;
@@ -50,6 +50,19 @@ pub fn conformance(suite: &Path) -> Result<()> {
 /// Builds the binary `gwobs`, which the end-to-end tests, the demo and the bench start, with cargo's own progress.
 pub fn build_gwobs() -> Result<()> {
     shown(&mut cargo(["build", "--package", "gwobs-agent", "--bin", "gwobs"]))
+}
+
+/// The same without a word, unless it fails.
+pub fn build_gwobs_quietly() -> Result<()> {
+    quiet(&mut cargo([
+        "build",
+        "--quiet",
+        "--package",
+        "gwobs-agent",
+        "--bin",
+        "gwobs",
+    ]))
+    .map(drop)
 }
 
 /// nextest where it is installed, because it runs a test a process and ends with one summary; else cargo's own runner.

@@ -1,6 +1,7 @@
 //! The ordered rule table that both sides are rendered from.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// An HTTPRoute, and to a data plane that knows no precedence: its rules in this very order.
 #[derive(Debug, Clone)]
@@ -181,6 +182,45 @@ impl Rule {
     pub fn retry(mut self, times: u32) -> Self {
         self.retries = times;
         self
+    }
+}
+
+impl fmt::Display for Match {
+    /// As short as a person would write it: `/api`, `= /exact`, `POST /form + x-env: canary`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = &self.method {
+            write!(f, "{method} ")?;
+        }
+        match &self.path {
+            Path::Prefix(path) => write!(f, "{path}")?,
+            Path::Exact(path) => write!(f, "= {path}")?,
+            Path::Regex(regex) => write!(f, "~ {regex}")?,
+        }
+        self.headers
+            .iter()
+            .try_for_each(|(name, value)| write!(f, " + {name}: {value}"))?;
+        self.query
+            .iter()
+            .try_for_each(|(name, value)| write!(f, " + ?{name}={value}"))
+    }
+}
+
+impl fmt::Display for Action {
+    /// `v1`, `v1 90, v2 10` or `301 to host`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forward(backends) => match backends.as_slice() {
+                [(only, _)] => write!(f, "{only}"),
+                several => {
+                    let shares: Vec<String> = several
+                        .iter()
+                        .map(|(name, weight)| format!("{name} {weight}"))
+                        .collect();
+                    write!(f, "{}", shares.join(", "))
+                }
+            },
+            Self::Redirect { status, host } => write!(f, "{status} to {host}"),
+        }
     }
 }
 
