@@ -88,6 +88,11 @@ impl Client {
         }
     }
 
+    /// The address it talks to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// So many connections at once.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency, ..self }
