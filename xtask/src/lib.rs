@@ -3,6 +3,7 @@
 //! [`testbed`] is also what the end-to-end tests in `xtask/tests` are written with. Nothing here depends on the
 //! workspace's other crates; the built `gwobs` binary is used through its public interface only.
 
+pub mod bench;
 pub mod command;
 pub mod demo;
 pub mod say;

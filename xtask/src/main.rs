@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{demo, say, setup, test};
+use xtask::{bench, demo, say, setup, test};
 
 /// Builds, tests, shows and measures gwobs.
 #[derive(Parser)]
@@ -29,6 +29,15 @@ enum Task {
         /// Which data plane
         #[arg(long, value_name = "NAME", default_value = "envoy")]
         plane: String,
+    },
+    /// Compare a data plane alone, with gwobs, and with its own JSON access log (needs root, and a quiet machine)
+    Bench {
+        /// Rounds; each runs every variant once
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// Seconds of load in a run
+        #[arg(long, default_value_t = 4)]
+        seconds: u32,
     },
     /// What CI checks: formatting, lints, tests, and licences and advisories where cargo-deny is installed
     Ci,
@@ -55,6 +64,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Demo { plane } => demo::run(&plane),
+        Task::Bench { rounds, seconds } => bench::run(rounds, seconds),
         Task::Ci => test::ci(),
         Task::Conformance { suite } => test::conformance(&suite),
     }

@@ -9,6 +9,7 @@ pub mod c_compiler;
 mod debian;
 pub mod wheel;
 
+use crate::command::on_path;
 use crate::{say, versions, workspace};
 use anyhow::{Result, bail};
 use std::time::Instant;
@@ -61,6 +62,11 @@ pub fn ensure() -> Result<()> {
         return Ok(());
     }
     run()
+}
+
+/// Debian's load generator, which only the bench needs; false where it cannot be had.
+pub fn has_wrk() -> bool {
+    on_path("wrk") || say::step("wrk, from Debian", || debian::install(&["wrk"])).is_ok()
 }
 
 fn say_if_found(part: &dyn Part) -> bool {

@@ -65,6 +65,18 @@ pub fn build_gwobs_quietly() -> Result<()> {
     .map(drop)
 }
 
+/// An optimised build, with cargo's own progress.
+pub fn build_gwobs_optimised() -> Result<()> {
+    shown(&mut cargo([
+        "build",
+        "--release",
+        "--package",
+        "gwobs-agent",
+        "--bin",
+        "gwobs",
+    ]))
+}
+
 /// nextest where it is installed, because it runs a test a process and ends with one summary; else cargo's own runner.
 fn runner() -> Command {
     if on_path("cargo-nextest") {

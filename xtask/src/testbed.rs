@@ -50,6 +50,8 @@ pub struct Plan<'a> {
     pub request_ids: bool,
     /// Endpoints of each backend.
     pub endpoints: usize,
+    /// Whether the data plane writes a JSON access log.
+    pub access_log: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -62,6 +64,7 @@ impl<'a> Plan<'a> {
             workers: 2,
             request_ids: true,
             endpoints: 1,
+            access_log: false,
         }
     }
 
@@ -98,7 +101,7 @@ impl Testbed {
             backends: &backends,
             workers: plan.workers,
             request_ids: plan.request_ids,
-            access_log: None,
+            access_log: plan.access_log.then(|| directory.path().join("access.log")),
         };
         let plane = plane::start(plan.plane, &settings, &directory)?;
         let bed = Self {

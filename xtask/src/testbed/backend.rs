@@ -178,7 +178,11 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         } else {
             instructions.status
         };
-        let echo = shared.echo(&head, body.len(), endpoint);
+        let echo = if instructions.plain {
+            b"plain".to_vec()
+        } else {
+            shared.echo(&head, body.len(), endpoint)
+        };
         answer(
             &mut connection,
             &head,

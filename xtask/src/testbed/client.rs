@@ -143,6 +143,14 @@ impl Client {
         Ok(finished.into_iter().map(|(_, exchange)| exchange).collect())
     }
 
+    /// One connection for requests sent one at a time.
+    pub fn open(&self) -> io::Result<Session> {
+        Ok(Session {
+            client: *self,
+            connection: Connection::open(self.address)?,
+        })
+    }
+
     /// Takes the next requests until none is left.
     fn work(
         &self,
@@ -231,6 +239,22 @@ impl Client {
             Mark::None => {}
         }
         (id, request)
+    }
+}
+
+/// An open connection of a client.
+pub struct Session {
+    client: Client,
+    connection: Connection,
+}
+
+impl Session {
+    /// Sends one request and waits for its answer.
+    pub fn send(&mut self, case: &Case) -> Result<Answer, String> {
+        let (mut exchanges, _) = self.client.exchange(&mut self.connection, std::slice::from_ref(case));
+        exchanges
+            .pop()
+            .map_or_else(|| Err("not sent".to_owned()), |exchange| exchange.answer)
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Instructions {
     pub(super) pause: Duration,
     /// `fail-first=N`: 503 for the first N attempts of this request's id.
     pub(super) fail_first: u32,
+    /// `plain`: a short text instead of the echo, so that a bench does not measure the backend.
+    pub(super) plain: bool,
     /// `close`: close after the answer, and say so.
     pub(super) close: bool,
     /// `hang-up`: close without an answer.
@@ -46,6 +48,7 @@ impl Instructions {
             pieces: number("pieces").and_then(|pieces| pieces.try_into().ok()).unwrap_or(0),
             pause: milliseconds("pause-ms"),
             fail_first: number("fail-first").unwrap_or(0),
+            plain: has("plain"),
             close: has("close"),
             hang_up: has("hang-up"),
         }
