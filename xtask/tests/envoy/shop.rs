@@ -35,10 +35,9 @@ pub(crate) fn wrong_order() -> Vec<Route> {
 /// The canary gets everything that its header should have picked.
 pub(crate) fn forgotten_headers() -> Vec<Route> {
     changed(|rules| {
-        rules
-            .iter_mut()
-            .flat_map(|rule| &mut rule.matches)
-            .for_each(|condition| condition.headers.clear())
+        for condition in rules.iter_mut().flat_map(|rule| &mut rule.matches) {
+            condition.headers.clear();
+        }
     })
 }
 
