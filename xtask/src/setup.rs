@@ -28,11 +28,7 @@ pub trait Part {
 
 /// Everything, in the order in which it is installed: the linker needs the compilers.
 fn parts() -> Vec<Box<dyn Part>> {
-    let mut parts: Vec<Box<dyn Part>> = vec![
-        Box::new(c_compiler::CCompiler),
-        Box::new(bpf_compiler::BpfCompiler),
-        Box::new(bpf_linker::BpfLinker),
-    ];
+    let mut parts: Vec<Box<dyn Part>> = vec![Box::new(bpf_compiler::BpfCompiler), Box::new(bpf_linker::BpfLinker)];
     parts.extend(
         versions::WHEELS
             .iter()
