@@ -76,6 +76,12 @@ impl Opening {
         }
     }
 
+    /// True if no byte was consumed but those of a PROXY header.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     fn skip_proxy(&mut self, input: &mut Chunk) {
         let length = self.skip.min(input.len());
         self.skip -= length;
