@@ -6,4 +6,6 @@
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod metrics;
 pub mod output;
+pub mod pipeline;
