@@ -14,6 +14,7 @@ mod text;
 mod writer;
 
 pub use clock::{WallClock, boottime};
+pub use document::protocol_name;
 pub use jsonl::Jsonl;
 pub use redaction::Redaction;
 pub use report::{DataPlane, LostCounts, LostReport, ObservedProcess, Ready, Report, Summary};

@@ -10,6 +10,7 @@ mod decision;
 mod expected;
 
 pub(super) use decision::Decision;
+pub use decision::protocol_name;
 
 use super::report::{LostCounts, ObservedProcess};
 

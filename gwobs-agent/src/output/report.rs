@@ -70,12 +70,12 @@ impl DataPlane {
         }
     }
 
-    /// The data plane of that public name.
+    /// What a command of this name is: distributions add prefixes and suffixes (`envoy-static`, `nginx-debug`).
     #[must_use]
-    pub fn from_public_name(name: &str) -> Self {
+    pub fn of_command(name: &str) -> Self {
         [Self::Envoy, Self::Nginx, Self::Haproxy, Self::Traefik]
             .into_iter()
-            .find(|plane| plane.as_str() == name)
+            .find(|plane| name.contains(plane.as_str()))
             .unwrap_or(Self::Unknown)
     }
 }

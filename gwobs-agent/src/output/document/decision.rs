@@ -137,15 +137,16 @@ impl<'a> Downstream<'a> {
         Self {
             peer: address(downstream.peer),
             local: address(downstream.local),
-            protocol: protocol(downstream.protocol),
+            protocol: protocol_name(downstream.protocol),
             tls: downstream.tls,
             sni: downstream.sni.as_deref(),
         }
     }
 }
 
-/// The public name of a protocol version.
-pub(in crate::output) fn protocol(version: Version) -> &'static str {
+/// The public name of a protocol version, as in JSONL and metric labels.
+#[must_use]
+pub fn protocol_name(version: Version) -> &'static str {
     match version {
         Version::Http10 => "http/1.0",
         Version::Http11 => "http/1.1",
