@@ -9,3 +9,5 @@ pub mod finished;
 pub mod metrics;
 pub mod output;
 pub mod pipeline;
+pub mod processes;
+pub mod recording;

@@ -61,6 +61,7 @@ fn kind(kind: &EventKind) -> &'static str {
         EventKind::Opened(_) => "opened",
         EventKind::Connecting { .. } => "connecting",
         EventKind::ConnectFailed { .. } => "connect_failed",
+        EventKind::HalfClosed { .. } => "half_closed",
         EventKind::Closed { .. } => "closed",
         EventKind::ProcessStarted { .. } => "process_started",
         EventKind::ProcessExited => "process_exited",
