@@ -6,3 +6,4 @@
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod specs;
