@@ -11,3 +11,4 @@ pub mod output;
 pub mod pipeline;
 pub mod processes;
 pub mod recording;
+pub mod specs;

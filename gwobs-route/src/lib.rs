@@ -4,6 +4,7 @@
 //! No I/O, no clock, no Kubernetes client types: objects come in as [`model`] types, time is an argument.
 
 mod decision;
+pub mod model;
 mod names;
 mod observation;
 mod request;

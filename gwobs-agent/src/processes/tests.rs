@@ -20,6 +20,11 @@ impl Waiting {
             .spawn()
             .unwrap();
         fs::remove_dir_all(directory).unwrap();
+        // The kernel lets the parent go on a moment before the new name is set.
+        let short: String = name.chars().take(15).collect();
+        while command_name(child.id()).as_ref() != Some(&short) {
+            std::thread::yield_now();
+        }
         Self(child)
     }
 }
