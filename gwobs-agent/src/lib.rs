@@ -4,12 +4,14 @@
 //! synchronous and deterministic, with time as an argument.
 
 pub mod cli;
+pub mod connections;
 pub mod event;
 pub mod exchange;
 pub mod finished;
 pub mod metrics;
 pub mod output;
 pub mod pipeline;
+pub mod probes;
 pub mod processes;
 pub mod recording;
 pub mod specs;

@@ -19,6 +19,7 @@ mod platform;
 mod table;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::process;
 
@@ -76,7 +77,6 @@ pub struct Followed {
 const BATCH: usize = 1024;
 
 /// The attached BPF programs. Dropping it detaches them.
-#[derive(Debug)]
 pub struct Probes {
     ring: AsyncFd<RingBuf<MapData>>,
     decoder: decode::Decoder,
@@ -88,6 +88,15 @@ pub struct Probes {
     generation: u32,
     logger: Option<load::Logger>,
     programs: Ebpf,
+}
+
+impl fmt::Debug for Probes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Probes")
+            .field("attached", &self.attached())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Probes {
@@ -123,7 +132,11 @@ impl Probes {
         for process in &processes {
             self.activate(process.pid)?;
         }
-        Ok(Followed { processes, listening, connections })
+        Ok(Followed {
+            processes,
+            listening,
+            connections,
+        })
     }
 
     fn track_tree(&mut self, root: u32) -> Result<Vec<Process>, ProbeError> {
@@ -168,7 +181,7 @@ impl Probes {
             if events.len() > before {
                 return Ok(());
             }
-            self.ring.readable_mut().await.map_err(ProbeError::Wait)?.clear_ready();
+            self.ring.readable().await.map_err(ProbeError::Wait)?.clear_ready();
         }
     }
 
@@ -214,8 +227,14 @@ impl Probes {
             Direction::Receive => RECEIVE,
             Direction::Send => SEND,
         };
-        let key = MarkKey { cookie: socket.0, direction: u64::from(direction) };
-        let mark = Mark { position, generation: self.generation };
+        let key = MarkKey {
+            cookie: socket.0,
+            direction: u64::from(direction),
+        };
+        let mark = Mark {
+            position,
+            generation: self.generation,
+        };
         self.marks.insert(key, mark, 0).map_err(ProbeError::from)
     }
 

@@ -14,7 +14,7 @@ pub const MAX_PAYLOAD: u32 = 16 * 1024;
 
 /// Payload sizes that records are reserved in, powers of two. The ring buffer takes constant sizes only: a message of a
 /// few hundred bytes must not cost 16 KiB.
-pub const PAYLOAD_CLASSES: [u32; 4] = [256, 1024, 4096, MAX_PAYLOAD];
+pub const PAYLOAD_CLASSES: [usize; 4] = [256, 1024, 4096, MAX_PAYLOAD as usize];
 
 /// Buffers of one call that are walked: the kernel's own limit (`UIO_MAXIOV`), and the parts of one window.
 pub const MAX_SEGMENTS: u32 = 1024 + WINDOW / MAX_PAYLOAD;

@@ -9,6 +9,9 @@ macro_rules! offsets {
         pub struct Offsets { $($(#[$doc])* pub $field: u32,)+ }
 
         impl Offsets {
+            /// Before the agent has looked them up.
+            pub const UNSET: Self = Self { $($field: 0,)+ };
+
             /// Looks every field up: `find(structure, path)` answers the offset of the nested member.
             ///
             /// # Errors
@@ -59,6 +62,8 @@ offsets! {
     task_files: task_struct.files,
     /// Thread group id.
     task_tgid: task_struct.tgid,
+    /// Parent.
+    task_real_parent: task_struct.real_parent,
     /// State shared by the threads of a process.
     task_signal: task_struct.signal,
     /// Command name, 16 bytes.

@@ -117,7 +117,7 @@ pub struct ProcessRecord {
     pub header: RecordHeader,
     /// Command name.
     pub name: [u8; NAME],
-    /// Parent; the process itself when it executed a program.
+    /// Parent.
     pub parent: u32,
     /// Unused, 0.
     pub reserved: u32,

@@ -34,7 +34,10 @@ pub(super) fn offsets() -> Result<Offsets, ProbeError> {
     if offsets.socket_sk == SOCKET_SK {
         Ok(offsets)
     } else {
-        Err(ProbeError::MovedField { field: "socket.sk", offset: offsets.socket_sk })
+        Err(ProbeError::MovedField {
+            field: "socket.sk",
+            offset: offsets.socket_sk,
+        })
     }
 }
 
@@ -84,8 +87,9 @@ impl<'a> Types<'a> {
 
     /// Byte offset of a nested member of a structure.
     fn offset(&self, structure: &str, path: &[&str]) -> Result<u32, ProbeError> {
-        self.lookup(structure, path)
-            .ok_or_else(|| ProbeError::MissingField { field: format!("{structure}.{}", path.join(".")) })
+        self.lookup(structure, path).ok_or_else(|| ProbeError::MissingField {
+            field: format!("{structure}.{}", path.join(".")),
+        })
     }
 
     fn lookup(&self, structure: &str, path: &[&str]) -> Option<u32> {
@@ -110,7 +114,11 @@ impl<'a> Types<'a> {
             if self.name(member.name) == name {
                 return Some((member.offset, member.target));
             }
-            let inner = if member.name == 0 { self.resolve(member.target) } else { None }?;
+            let inner = if member.name == 0 {
+                self.resolve(member.target)
+            } else {
+                None
+            }?;
             let (within, target) = self.member(inner, name, depth + 1)?;
             Some((member.offset.checked_add(within)?, target))
         })
@@ -130,7 +138,10 @@ impl<'a> Types<'a> {
     }
 
     fn name(&self, offset: u32) -> &'a [u8] {
-        let tail = usize::try_from(offset).ok().and_then(|offset| self.strings.get(offset..)).unwrap_or_default();
+        let tail = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.strings.get(offset..))
+            .unwrap_or_default();
         tail.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 }
@@ -140,7 +151,15 @@ impl<'a> Type<'a> {
         let (head, tail) = data.split_at_checked(TYPE)?;
         let info = u32_at(head, 4)?;
         let (extra, rest) = tail.split_at_checked(extra_length(info)?)?;
-        Some((Self { name: u32_at(head, 0)?, info, target: u32_at(head, 8)?, extra }, rest))
+        Some((
+            Self {
+                name: u32_at(head, 0)?,
+                info,
+                target: u32_at(head, 8)?,
+                extra,
+            },
+            rest,
+        ))
     }
 
     fn kind(&self) -> u32 {
@@ -151,11 +170,19 @@ impl<'a> Type<'a> {
         /// With this bit of `info`, offsets hold the size of a bit field in their upper byte.
         const BIT_FIELDS: u32 = 1 << 31;
         let is_composite = matches!(self.kind(), KIND_STRUCT | KIND_UNION);
-        let mask = if self.info & BIT_FIELDS == 0 { u32::MAX } else { 0x00ff_ffff };
+        let mask = if self.info & BIT_FIELDS == 0 {
+            u32::MAX
+        } else {
+            0x00ff_ffff
+        };
         let extra = if is_composite { self.extra } else { &[] };
         extra.chunks_exact(MEMBER).filter_map(move |member| {
             let bits = u32_at(member, 8)? & mask;
-            Some(Member { name: u32_at(member, 0)?, target: u32_at(member, 4)?, offset: bits / 8 })
+            Some(Member {
+                name: u32_at(member, 0)?,
+                target: u32_at(member, 4)?,
+                offset: bits / 8,
+            })
         })
     }
 }

@@ -42,10 +42,13 @@ impl Counters {
 
     /// The counters of a group, by the names that metrics use.
     pub fn group(&self, group: Group) -> impl Iterator<Item = (&'static str, u64)> {
-        Counter::ALL.iter().zip(self.values).filter_map(move |(counter, value)| {
-            let (of, name) = counter.describe();
-            (of == group).then_some((name, value))
-        })
+        Counter::ALL
+            .iter()
+            .zip(self.values)
+            .filter_map(move |(counter, value)| {
+                let (of, name) = counter.describe();
+                (of == group).then_some((name, value))
+            })
     }
 
     /// Lost events, by reason.

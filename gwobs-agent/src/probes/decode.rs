@@ -32,7 +32,12 @@ impl Decoder {
         self.note_loss(LostReason::RingBufferFull, header.lost_ring, events);
         self.note_loss(LostReason::TableFull, header.lost_table, events);
         match event_kind(record, &header) {
-            Some(kind) => events.push(KernelEvent { time: header.time, pid: header.pid, tid: header.tid, kind }),
+            Some(kind) => events.push(KernelEvent {
+                time: header.time,
+                pid: header.pid,
+                tid: header.tid,
+                kind,
+            }),
             None => self.note_malformed(events),
         }
     }
@@ -68,11 +73,19 @@ impl Decoder {
 
     fn push_lost(&self, reason: LostReason, count: u64, events: &mut Vec<KernelEvent>) {
         let kind = EventKind::Lost(Lost { reason, count });
-        events.push(KernelEvent { time: self.latest, pid: 0, tid: 0, kind });
+        events.push(KernelEvent {
+            time: self.latest,
+            pid: 0,
+            tid: 0,
+            kind,
+        });
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "counts in records wrap at 32 bits as well")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "counts in records wrap at 32 bits as well"
+)]
 fn low_half(count: u64) -> u32 {
     count as u32
 }
@@ -124,9 +137,18 @@ fn event_kind(record: &[u8], header: &Header) -> Option<EventKind> {
     match header.kind {
         kind::DATA => data(record, header).map(EventKind::Data),
         kind::OPENED => opened(record, socket).map(EventKind::Opened),
-        kind::CONNECTING => Some(EventKind::Connecting { socket, peer: peer_of_opened(record)? }),
-        kind::CONNECT_FAILED => Some(EventKind::ConnectFailed { socket, peer: peer_of_opened(record)? }),
-        kind::HALF_CLOSED => Some(EventKind::HalfClosed { socket, direction: header.direction()? }),
+        kind::CONNECTING => Some(EventKind::Connecting {
+            socket,
+            peer: peer_of_opened(record)?,
+        }),
+        kind::CONNECT_FAILED => Some(EventKind::ConnectFailed {
+            socket,
+            peer: peer_of_opened(record)?,
+        }),
+        kind::HALF_CLOSED => Some(EventKind::HalfClosed {
+            socket,
+            direction: header.direction()?,
+        }),
         kind::CLOSED => Some(EventKind::Closed { socket }),
         kind::PROCESS_STARTED => Some(EventKind::ProcessStarted {
             parent: u32_at(record, offset_of!(ProcessRecord, parent))?,
@@ -155,7 +177,10 @@ fn data(record: &[u8], header: &Header) -> Option<Data> {
     })
 }
 
-#[expect(clippy::option_option, reason = "outside: is it a known code; inside: was anything left out")]
+#[expect(
+    clippy::option_option,
+    reason = "outside: is it a known code; inside: was anything left out"
+)]
 fn left_out_of(code: u8) -> Option<Option<LeftOut>> {
     Some(Some(match code {
         left_out::NOTHING => return Some(None),

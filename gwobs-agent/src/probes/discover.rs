@@ -10,7 +10,7 @@ use aya::Ebpf;
 use aya::programs::Iter;
 use gwobs_common::record::DiscoveredRecord;
 
-use super::{Process, ProbeError, decode, table};
+use super::{ProbeError, Process, decode, table};
 
 /// Where tracked processes listen.
 pub(super) fn listening(programs: &mut Ebpf) -> Result<Vec<SocketAddr>, ProbeError> {
@@ -45,13 +45,19 @@ fn for_each_record(
 }
 
 fn run_iterator(programs: &mut Ebpf, program: &'static str) -> Result<File, ProbeError> {
-    let failed = |source| ProbeError::Program { program, source: Box::new(source) };
+    let failed = |source| ProbeError::Program {
+        program,
+        source: Box::new(source),
+    };
     let iterator: &mut Iter = programs
         .program_mut(program)
         .ok_or(ProbeError::Incomplete { part: program })?
         .try_into()
         .map_err(failed)?;
-    let link = iterator.attach().and_then(|link| iterator.take_link(link)).map_err(failed)?;
+    let link = iterator
+        .attach()
+        .and_then(|link| iterator.take_link(link))
+        .map_err(failed)?;
     Ok(link.into_file()?)
 }
 
@@ -65,11 +71,18 @@ pub(super) fn process_name(pid: u32) -> Option<String> {
 pub(super) fn children_of(followed: &BTreeSet<u32>) -> Result<Vec<Process>, ProbeError> {
     const PATH: &str = "/proc";
     let entries = fs::read_dir(PATH).map_err(|source| ProbeError::KernelFile { path: PATH, source })?;
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     Ok(pids
         .filter(|pid| !followed.contains(pid) && *pid != process::id())
         .filter(|pid| parent_of(*pid).is_some_and(|parent| followed.contains(&parent)))
-        .filter_map(|pid| Some(Process { pid, name: process_name(pid)? }))
+        .filter_map(|pid| {
+            Some(Process {
+                pid,
+                name: process_name(pid)?,
+            })
+        })
         .collect())
 }
 

@@ -3,7 +3,8 @@
 use std::io;
 
 use aya::maps::MapError;
-use aya::programs::{LinkError, ProgramError};
+use aya::programs::ProgramError;
+use aya::programs::links::LinkError;
 
 /// What went wrong with the probes.
 #[derive(Debug, thiserror::Error)]

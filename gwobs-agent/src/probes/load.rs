@@ -1,6 +1,6 @@
 //! Loading and attaching.
 
-use aya::maps::{Array, HashMap as BpfHashMap, Map, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter};
 use aya::{Btf, Ebpf, EbpfLoader};
 use aya_log::EbpfLogger;
@@ -35,7 +35,11 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
         .map_max_entries("MARKS", config.connections.saturating_mul(2))
         .load(OBJECT)
         .map_err(Box::new)?;
-    let logger = if config.kernel_log { Some(logger(&mut programs)?) } else { None };
+    let logger = if config.kernel_log {
+        Some(logger(&mut programs)?)
+    } else {
+        None
+    };
     for program in ITERATORS {
         load_iterator(&mut programs, program, &kernel)?;
     }
@@ -44,7 +48,7 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
     }
     let ring = RingBuf::try_from(take_map(&mut programs, "EVENTS")?)?;
     Ok(Probes {
-        ring: AsyncFd::with_interest(ring, Interest::READABLE).map_err(ProbeError::Wait)?,
+        ring: watch(ring)?,
         decoder: decode::Decoder::default(),
         processes: BpfHashMap::try_from(take_map(&mut programs, "PROCESSES")?)?,
         listening_ports: BpfHashMap::try_from(take_map(&mut programs, "LISTENING_PORTS")?)?,
@@ -57,6 +61,12 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
     })
 }
 
+fn watch(ring: RingBuf<MapData>) -> Result<AsyncFd<RingBuf<MapData>>, ProbeError> {
+    // SAFETY: the ring buffer owns its descriptor, which stays open and the same for as long as it lives.
+    let registered = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) };
+    registered.map_err(|error| ProbeError::Wait(error.into()))
+}
+
 fn take_map(programs: &mut Ebpf, name: &'static str) -> Result<Map, ProbeError> {
     programs.take_map(name).ok_or(ProbeError::Incomplete { part: name })
 }
@@ -66,19 +76,31 @@ fn logger(programs: &mut Ebpf) -> Result<Logger, ProbeError> {
 }
 
 fn load_iterator(programs: &mut Ebpf, name: &'static str, kernel: &Btf) -> Result<(), ProbeError> {
-    let failed = |source| ProbeError::Program { program: name, source: Box::new(source) };
-    let program = programs.program_mut(name).ok_or(ProbeError::Incomplete { part: name })?;
+    let failed = |source| ProbeError::Program {
+        program: name,
+        source: Box::new(source),
+    };
+    let program = programs
+        .program_mut(name)
+        .ok_or(ProbeError::Incomplete { part: name })?;
     let iterator: &mut Iter = program.try_into().map_err(failed)?;
     iterator.load("task_file", kernel).map_err(failed)
 }
 
 fn attach(programs: &mut Ebpf, hook: &Hook, kernel: &Btf) -> Result<(), ProbeError> {
-    let program = programs.program_mut(hook.name).ok_or(ProbeError::Incomplete { part: hook.name })?;
+    let program = programs
+        .program_mut(hook.name)
+        .ok_or(ProbeError::Incomplete { part: hook.name })?;
     let attached = match hook.attach {
         Attach::Tracepoint => {
-            let failed = |source| ProbeError::Program { program: hook.name, source: Box::new(source) };
+            let failed = |source| ProbeError::Program {
+                program: hook.name,
+                source: Box::new(source),
+            };
             let tracepoint: &mut BtfTracePoint = program.try_into().map_err(failed)?;
-            tracepoint.load(hook.name, kernel).and_then(|()| tracepoint.attach().map(drop))
+            tracepoint
+                .load(hook.name, kernel)
+                .and_then(|()| tracepoint.attach().map(drop))
         }
     };
     attached.map_err(|error| explain(hook, error))
@@ -86,9 +108,13 @@ fn attach(programs: &mut Ebpf, hook: &Hook, kernel: &Btf) -> Result<(), ProbeErr
 
 fn explain(hook: &Hook, error: aya::programs::ProgramError) -> ProbeError {
     match error {
-        aya::programs::ProgramError::Btf(BtfError::UnknownBtfTypeName { .. }) => {
-            ProbeError::MissingHook { hook: hook.name, needs: hook.needs }
-        }
-        source => ProbeError::Program { program: hook.name, source: Box::new(source) },
+        aya::programs::ProgramError::Btf(BtfError::UnknownBtfTypeName { .. }) => ProbeError::MissingHook {
+            hook: hook.name,
+            needs: hook.needs,
+        },
+        source => ProbeError::Program {
+            program: hook.name,
+            source: Box::new(source),
+        },
     }
 }

@@ -32,15 +32,25 @@ fn check_capabilities(status: &str) -> Result<(), ProbeError> {
         .and_then(|value| u64::from_str_radix(value.trim(), 16).ok())
         .unwrap_or_default();
     let has = |bit: u32| effective >> bit & 1 == 1;
-    let missing: Vec<&str> = NEEDED.iter().filter(|(bit, _)| !has(*bit)).map(|(_, name)| *name).collect();
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(bit, _)| !has(*bit))
+        .map(|(_, name)| *name)
+        .collect();
     if missing.is_empty() || has(CAP_SYS_ADMIN) {
         return Ok(());
     }
-    Err(ProbeError::MissingCapability { missing: missing.join(" and ") })
+    Err(ProbeError::MissingCapability {
+        missing: missing.join(" and "),
+    })
 }
 
 fn check_lockdown(modes: &str) -> Result<(), ProbeError> {
-    if modes.contains("[confidentiality]") { Err(ProbeError::Lockdown) } else { Ok(()) }
+    if modes.contains("[confidentiality]") {
+        Err(ProbeError::Lockdown)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

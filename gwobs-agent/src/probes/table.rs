@@ -20,13 +20,41 @@ pub(super) enum Attach {
 
 /// Programs that are attached as long as the probes live.
 pub(super) const HOOKS: &[Hook] = &[
-    Hook { name: "sock_recv_length", attach: Attach::Tracepoint, needs: "Linux 6.3" },
-    Hook { name: "sock_send_length", attach: Attach::Tracepoint, needs: "Linux 6.3" },
-    Hook { name: "inet_sock_set_state", attach: Attach::Tracepoint, needs: "Linux 5.6" },
-    Hook { name: "tcp_destroy_sock", attach: Attach::Tracepoint, needs: "Linux 5.5" },
-    Hook { name: "sched_process_fork", attach: Attach::Tracepoint, needs: "Linux 5.5" },
-    Hook { name: "sched_process_exec", attach: Attach::Tracepoint, needs: "Linux 5.5" },
-    Hook { name: "sched_process_exit", attach: Attach::Tracepoint, needs: "Linux 5.5" },
+    Hook {
+        name: "sock_recv_length",
+        attach: Attach::Tracepoint,
+        needs: "Linux 6.3",
+    },
+    Hook {
+        name: "sock_send_length",
+        attach: Attach::Tracepoint,
+        needs: "Linux 6.3",
+    },
+    Hook {
+        name: "inet_sock_set_state",
+        attach: Attach::Tracepoint,
+        needs: "Linux 5.6",
+    },
+    Hook {
+        name: "tcp_destroy_sock",
+        attach: Attach::Tracepoint,
+        needs: "Linux 5.5",
+    },
+    Hook {
+        name: "sched_process_fork",
+        attach: Attach::Tracepoint,
+        needs: "Linux 5.5",
+    },
+    Hook {
+        name: "sched_process_exec",
+        attach: Attach::Tracepoint,
+        needs: "Linux 5.5",
+    },
+    Hook {
+        name: "sched_process_exit",
+        attach: Attach::Tracepoint,
+        needs: "Linux 5.5",
+    },
 ];
 
 /// Iterators over the open files of all tasks, run when a process is first followed.

@@ -7,7 +7,10 @@ fn sample() -> Vec<u8> {
     let strings = b"\0int\0outer\0a\0b\0c\0inner_t\0d\0e\0";
     let name = |wanted: &str| {
         let wanted = format!("\0{wanted}\0");
-        let found = strings.windows(wanted.len()).position(|window| window == wanted.as_bytes()).unwrap();
+        let found = strings
+            .windows(wanted.len())
+            .position(|window| window == wanted.as_bytes())
+            .unwrap();
         u32::try_from(found + 1).unwrap()
     };
     let composite = |kind: u32, members: u32| kind << 24 | members;

@@ -17,5 +17,8 @@ fn either_both_capabilities_or_sys_admin_suffice() {
 #[test]
 fn only_confidentiality_stands_in_the_way() {
     check_lockdown("none [integrity] confidentiality\n").unwrap();
-    assert!(matches!(check_lockdown("none integrity [confidentiality]\n"), Err(ProbeError::Lockdown)));
+    assert!(matches!(
+        check_lockdown("none integrity [confidentiality]\n"),
+        Err(ProbeError::Lockdown)
+    ));
 }
