@@ -15,9 +15,11 @@ mod finding;
 mod load;
 mod notes;
 mod object;
+mod watch;
 mod wire;
 
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};
 pub use load::{LoadError, Loaded, load, load_text};
+pub use watch::{Broken, Manifests, POLL_INTERVAL, Poll};

@@ -16,6 +16,8 @@ mod rules;
 mod salvage;
 mod scalar;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 use gwobs_route::RouteKind;
 use gwobs_route::model::Object;

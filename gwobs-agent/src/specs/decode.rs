@@ -3,6 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+#[cfg(test)]
+mod tests;
+
 /// A value that does not fit its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misfit {

@@ -1,11 +1,16 @@
 //! YAML and JSON text to documents, each with the place it stands at.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::Value;
 use serde_saphyr::{Options, Spanned};
+
+#[cfg(test)]
+mod tests;
 
 /// Longest file that is read: 10,000 routes with their status come to about 40 MB.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -15,6 +20,8 @@ const MAX_NODES: usize = 8 << 20;
 const MAX_DOCUMENTS: usize = 1 << 20;
 /// Deepest nesting: schemas of CRDs, which may lie among the manifests, come to about 60.
 const MAX_DEPTH: usize = 128;
+/// Stack of the thread that parses: the parser goes down into nested nodes, 25 KiB a level without optimisation.
+const PARSER_STACK: usize = 8 << 20;
 /// Most aliases of one file, and the most nodes they may expand to: anchors in hand-written manifests stay far below.
 const MAX_ALIASES: usize = 50_000;
 /// Most nodes that aliases may expand to.
@@ -80,13 +87,31 @@ pub(crate) fn parse(file: &Arc<Path>, text: &str) -> Result<Vec<Document>, Synta
         .collect())
 }
 
+/// Runs `work`, which parses documents, with enough stack for the deepest of them; other threads may have less.
+///
+/// # Errors
+///
+/// The error of the operating system, if it has no thread to give.
+pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let parser = thread::Builder::new()
+            .name("parser".to_owned())
+            .stack_size(PARSER_STACK);
+        let handle = parser.spawn_scoped(scope, work)?;
+        handle.join().map_err(|_| io::Error::other("the parser panicked"))
+    })
+}
+
+/// Plain `y`, `no` and `on` are text, as in YAML 1.2: a header value may well be one of them, a flag is never written so.
 fn options() -> Options {
     serde_saphyr::options! {
+        strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_events: 2 * MAX_NODES,
             max_nodes: MAX_NODES,
             max_documents: MAX_DOCUMENTS,
             max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
             max_aliases: MAX_ALIASES,
         },
         alias_limits: serde_saphyr::alias_limits! {

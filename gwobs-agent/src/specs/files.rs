@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use super::document::MAX_FILE_BYTES;
 
+#[cfg(test)]
+mod tests;
+
 /// Deepest directories that are followed; a loop of links ends before it, by the directories seen.
 const MAX_DEPTH: usize = 32;
 /// Most files that are read: one object in each of them, for the largest clusters.

@@ -1,16 +1,20 @@
 //! Manifests to model objects, with everything there is to say about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gwobs_route::model::Object;
 
 use super::convert::{Outcome, convert};
-use super::document::{Document, SyntaxError, parse};
+use super::document::{Document, SyntaxError, parse, with_room};
 use super::files::{self, FileError, Found};
 use super::finding::{Concern, Finding, ObjectId};
 use super::object::{NoObject, RawObject, objects_of};
+
+#[cfg(test)]
+mod tests;
 
 /// Manifests that could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,9 @@ pub enum LoadError {
     /// A file is not YAML.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
+    /// The operating system had no thread to parse with.
+    #[error("cannot parse: {0}")]
+    Thread(#[from] io::Error),
     /// There is no manifest under the paths.
     #[error("no manifests (*.yaml, *.yml, *.json) in {}", .0.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "))]
     Nothing(Vec<PathBuf>),
@@ -55,22 +62,26 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
 }
 
 pub(super) fn load_found(found: &[Found]) -> Result<Loaded, LoadError> {
-    let mut loader = Loader::default();
-    for file in found {
-        loader.file(&file.path, &files::read(&file.path)?)?;
-    }
-    Ok(loader.finish())
+    with_room(|| {
+        let mut loader = Loader::default();
+        for file in found {
+            loader.file(&file.path, &files::read(&file.path)?)?;
+        }
+        Ok(loader.finish())
+    })?
 }
 
 /// Reads manifests from text; `name` stands for the file in findings.
 ///
 /// # Errors
 ///
-/// [`SyntaxError`] if it is not YAML.
-pub fn load_text(name: &str, text: &str) -> Result<Loaded, SyntaxError> {
-    let mut loader = Loader::default();
-    loader.file(&Arc::from(Path::new(name)), text)?;
-    Ok(loader.finish())
+/// [`LoadError`] if it is not YAML.
+pub fn load_text(name: &str, text: &str) -> Result<Loaded, LoadError> {
+    with_room(|| {
+        let mut loader = Loader::default();
+        loader.file(&Arc::from(Path::new(name)), text)?;
+        Ok(loader.finish())
+    })?
 }
 
 #[derive(Default)]

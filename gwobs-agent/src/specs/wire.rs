@@ -9,6 +9,8 @@ mod filter;
 mod gateway;
 mod route;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use serde::Deserialize;
 use serde_json::Value;

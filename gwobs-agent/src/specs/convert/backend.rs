@@ -10,7 +10,7 @@ use crate::specs::notes::{At, Notes};
 use crate::specs::wire;
 
 /// A reference with the group and kind it has if it does not say so.
-pub(super) fn reference(wire: wire::Reference, default: (&str, &str), at: &At<'_>, notes: &mut Notes) -> Reference {
+pub(super) fn reference(wire: &wire::Reference, default: (&str, &str), at: &At<'_>, notes: &mut Notes) -> Reference {
     Reference {
         group: wire.group.as_deref().unwrap_or(default.0).into(),
         kind: wire.kind.as_deref().unwrap_or(default.1).into(),
@@ -36,7 +36,7 @@ pub(super) fn parent_ref(wire: wire::ParentRef, at: &At<'_>, notes: &mut Notes) 
         name: wire.name,
     };
     ParentRef {
-        target: reference(target, (GATEWAY_GROUP, "Gateway"), at, notes),
+        target: reference(&target, (GATEWAY_GROUP, "Gateway"), at, notes),
         section,
         port,
     }
@@ -69,7 +69,7 @@ pub(super) fn backend_ref(wire: wire::BackendRef, at: &At<'_>, notes: &mut Notes
         namespace: wire.namespace,
         name: wire.name,
     };
-    let target = reference(target, ("", "Service"), at, notes);
+    let target = reference(&target, ("", "Service"), at, notes);
     if port.is_none() && target.is("", "Service") {
         notes.invalid(at, "a reference to a Service must name a port");
     }

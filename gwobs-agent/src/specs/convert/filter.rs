@@ -49,7 +49,7 @@ fn one(wire: wire::Filter, at: &At<'_>, notes: &mut Notes) -> Filter {
             .map(|auth| Filter::ExternalAuth(Box::new(auth))),
         "ExtensionRef" => wire
             .extension_ref
-            .map(|r| Filter::Extension(reference(r, ("", ""), &at.field("extensionRef"), notes))),
+            .map(|r| Filter::Extension(reference(&r, ("", ""), &at.field("extensionRef"), notes))),
         _ => {
             notes.not_understood(&at.field("type"));
             return Filter::Unknown(kind.into());

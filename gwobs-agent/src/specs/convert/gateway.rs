@@ -43,7 +43,7 @@ pub(super) fn gateway(raw: &RawObject, notes: &mut Notes) -> Result<Object, Misf
         parameters: spec
             .infrastructure
             .and_then(|infrastructure| infrastructure.parameters_ref)
-            .map(|parameters| reference(parameters, ("", ""), &parameters_at, notes)),
+            .map(|parameters| reference(&parameters, ("", ""), &parameters_at, notes)),
         addresses: addresses(spec.addresses, wire.status.as_ref()),
         meta: meta::meta(raw, &wire.metadata, wire.status.as_ref(), notes),
     };
@@ -55,7 +55,7 @@ pub(super) fn listener_set(raw: &RawObject, notes: &mut Notes) -> Result<Object,
     let wire = envelope::<wire::ListenerSetSpec>(raw, notes)?;
     let top = At::Top("spec");
     let parent = reference(
-        wire.spec.parent_ref,
+        &wire.spec.parent_ref,
         (GATEWAY_GROUP, "Gateway"),
         &top.field("parentRef"),
         notes,
@@ -107,7 +107,7 @@ fn gateway_tls(wire: wire::GatewayTls, at: &At<'_>, notes: &mut Notes) -> Tls {
             .collect(),
         client_certificate: certificate.map(|c| {
             reference(
-                c,
+                &c,
                 ("", "Secret"),
                 &at.field("backend").field("clientCertificateRef"),
                 notes,
@@ -138,7 +138,7 @@ fn client_validation(wire: wire::ClientValidation, at: &At<'_>, notes: &mut Note
     let refs_at = at.field("caCertificateRefs");
     ClientValidation {
         authorities: authorities
-            .map(|(i, r)| reference(r, ("", "ConfigMap"), &refs_at.index(i), notes))
+            .map(|(i, r)| reference(&r, ("", "ConfigMap"), &refs_at.index(i), notes))
             .collect(),
         mode,
     }
@@ -221,7 +221,7 @@ fn listener_tls(wire: wire::ListenerTls, protocol: &Protocol, at: &At<'_>, notes
     ListenerTls {
         mode,
         certificates: certificates
-            .map(|(i, r)| reference(r, ("", "Secret"), &refs_at.index(i), notes))
+            .map(|(i, r)| reference(&r, ("", "Secret"), &refs_at.index(i), notes))
             .collect(),
     }
 }

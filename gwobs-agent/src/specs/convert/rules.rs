@@ -44,19 +44,13 @@ pub(super) fn check(kind: RouteKind, rules: &[Rule], at: &At<'_>, notes: &mut No
 }
 
 fn check_filters(filters: &[Filter], matches: &[Match], at: &At<'_>, notes: &mut Notes) {
-    let count = |is: fn(&Filter) -> bool| filters.iter().filter(|filter| is(filter)).count();
-    let once: [(&str, fn(&Filter) -> bool); 4] = [
-        ("RequestHeaderModifier", |f| matches!(f, Filter::RequestHeaders(_))),
-        ("ResponseHeaderModifier", |f| matches!(f, Filter::ResponseHeaders(_))),
-        ("RequestRedirect", |f| matches!(f, Filter::Redirect(_))),
-        ("URLRewrite", |f| matches!(f, Filter::Rewrite(_))),
-    ];
-    for (name, is) in once {
-        if count(is) > 1 {
+    let mut seen = HashSet::new();
+    for name in filters.iter().filter_map(only_once) {
+        if !seen.insert(name) {
             notes.invalid(at, format!("a {name} filter must not be repeated"));
         }
     }
-    if count(|f| matches!(f, Filter::Redirect(_))) > 0 && count(|f| matches!(f, Filter::Rewrite(_))) > 0 {
+    if seen.contains("RequestRedirect") && seen.contains("URLRewrite") {
         notes.invalid(at, "a redirect and a rewrite must not stand together");
     }
     if filters.iter().any(replaces_prefix) && !matches_one_prefix(matches) {
@@ -64,6 +58,17 @@ fn check_filters(filters: &[Filter], matches: &[Match], at: &At<'_>, notes: &mut
             at,
             "replacePrefixMatch needs a rule with exactly one match, by path prefix",
         );
+    }
+}
+
+/// The type of a filter that must not be repeated.
+fn only_once(filter: &Filter) -> Option<&'static str> {
+    match filter {
+        Filter::RequestHeaders(_) => Some("RequestHeaderModifier"),
+        Filter::ResponseHeaders(_) => Some("ResponseHeaderModifier"),
+        Filter::Redirect(_) => Some("RequestRedirect"),
+        Filter::Rewrite(_) => Some("URLRewrite"),
+        _ => None,
     }
 }
 
