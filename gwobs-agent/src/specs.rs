@@ -21,5 +21,5 @@ mod wire;
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};
-pub use load::{LoadError, Loaded, load, load_text};
+pub use load::{LoadError, Loaded, Source, load, load_sources, load_text};
 pub use watch::{Broken, Manifests, POLL_INTERVAL, Poll};

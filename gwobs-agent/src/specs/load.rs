@@ -33,9 +33,20 @@ pub enum LoadError {
     Nothing(Vec<PathBuf>),
 }
 
+/// A manifest file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its path.
+    pub path: Arc<Path>,
+    /// Its text.
+    pub text: String,
+}
+
 /// The objects of manifests, and what there is to say about them.
 #[derive(Debug, Default)]
 pub struct Loaded {
+    /// The files as they were read, in order: [`load_sources`] gives the same again.
+    pub sources: Vec<Source>,
     /// Objects that routing depends on.
     pub objects: Vec<Object>,
     /// What whoever wrote them should know, in the order of the files.
@@ -65,7 +76,22 @@ pub(super) fn load_found(found: &[Found]) -> Result<Loaded, LoadError> {
     with_room(|| {
         let mut loader = Loader::default();
         for file in found {
-            loader.file(&file.path, &files::read(&file.path)?)?;
+            loader.file(Source { path: Arc::clone(&file.path), text: files::read(&file.path)? })?;
+        }
+        Ok(loader.finish())
+    })?
+}
+
+/// Reads manifests that were read before.
+///
+/// # Errors
+///
+/// [`LoadError`] if one is not YAML.
+pub fn load_sources(sources: Vec<Source>) -> Result<Loaded, LoadError> {
+    with_room(|| {
+        let mut loader = Loader::default();
+        for source in sources {
+            loader.file(source)?;
         }
         Ok(loader.finish())
     })?
@@ -77,11 +103,7 @@ pub(super) fn load_found(found: &[Found]) -> Result<Loaded, LoadError> {
 ///
 /// [`LoadError`] if it is not YAML.
 pub fn load_text(name: &str, text: &str) -> Result<Loaded, LoadError> {
-    with_room(|| {
-        let mut loader = Loader::default();
-        loader.file(&Arc::from(Path::new(name)), text)?;
-        Ok(loader.finish())
-    })?
+    load_sources(vec![Source { path: Path::new(name).into(), text: text.to_owned() }])
 }
 
 #[derive(Default)]
@@ -91,10 +113,11 @@ struct Loader {
 }
 
 impl Loader {
-    fn file(&mut self, path: &Arc<Path>, text: &str) -> Result<(), SyntaxError> {
-        for document in parse(path, text)? {
+    fn file(&mut self, source: Source) -> Result<(), SyntaxError> {
+        for document in parse(&source.path, &source.text)? {
             self.document(document);
         }
+        self.loaded.sources.push(source);
         Ok(())
     }
 
