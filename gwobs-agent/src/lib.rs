@@ -6,4 +6,5 @@
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod pairing;
 pub mod pipeline;
