@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod finished;
 pub mod metrics;
 pub mod output;
+pub mod pairing;
 pub mod pipeline;
 pub mod probes;
 pub mod processes;
