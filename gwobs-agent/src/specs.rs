@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! files ─► document (YAML, with places) ─► object (identity) ─► convert (wire types end here) ─► Loaded
+//!                                                                                              ─► Source ─► Arc<Snapshot>
 //! ```
 //!
 //! Nothing is dropped in silence: what is not understood becomes a [`Finding`] that names the file, the line, the object
@@ -15,11 +16,15 @@ mod finding;
 mod load;
 mod notes;
 mod object;
+mod report;
+mod source;
 mod watch;
 mod wire;
 
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};
-pub use load::{LoadError, Loaded, Source, load, load_sources, load_text};
+pub use load::{LoadError, Loaded, ManifestFile, load, load_sources, load_text};
+pub use report::Report;
+pub use source::{InForce, Source, UnknownGateway, Update};
 pub use watch::{Broken, Manifests, POLL_INTERVAL, Poll};

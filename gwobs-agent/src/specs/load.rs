@@ -35,7 +35,7 @@ pub enum LoadError {
 
 /// A manifest file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct ManifestFile {
     /// Its path.
     pub path: Arc<Path>,
     /// Its text.
@@ -46,7 +46,7 @@ pub struct Source {
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The files as they were read, in order: [`load_sources`] gives the same again.
-    pub sources: Vec<Source>,
+    pub sources: Vec<ManifestFile>,
     /// Objects that routing depends on.
     pub objects: Vec<Object>,
     /// What whoever wrote them should know, in the order of the files.
@@ -76,7 +76,10 @@ pub(super) fn load_found(found: &[Found]) -> Result<Loaded, LoadError> {
     with_room(|| {
         let mut loader = Loader::default();
         for file in found {
-            loader.file(Source { path: Arc::clone(&file.path), text: files::read(&file.path)? })?;
+            loader.file(ManifestFile {
+                path: Arc::clone(&file.path),
+                text: files::read(&file.path)?,
+            })?;
         }
         Ok(loader.finish())
     })?
@@ -87,7 +90,7 @@ pub(super) fn load_found(found: &[Found]) -> Result<Loaded, LoadError> {
 /// # Errors
 ///
 /// [`LoadError`] if one is not YAML.
-pub fn load_sources(sources: Vec<Source>) -> Result<Loaded, LoadError> {
+pub fn load_sources(sources: Vec<ManifestFile>) -> Result<Loaded, LoadError> {
     with_room(|| {
         let mut loader = Loader::default();
         for source in sources {
@@ -103,7 +106,10 @@ pub fn load_sources(sources: Vec<Source>) -> Result<Loaded, LoadError> {
 ///
 /// [`LoadError`] if it is not YAML.
 pub fn load_text(name: &str, text: &str) -> Result<Loaded, LoadError> {
-    load_sources(vec![Source { path: Path::new(name).into(), text: text.to_owned() }])
+    load_sources(vec![ManifestFile {
+        path: Path::new(name).into(),
+        text: text.to_owned(),
+    }])
 }
 
 #[derive(Default)]
@@ -113,7 +119,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn file(&mut self, source: Source) -> Result<(), SyntaxError> {
+    fn file(&mut self, source: ManifestFile) -> Result<(), SyntaxError> {
         for document in parse(&source.path, &source.text)? {
             self.document(document);
         }

@@ -152,15 +152,17 @@ pub(super) fn endpoint_slice(raw: &RawObject, notes: &mut Notes) -> Result<Objec
             name: name.into(),
         })
     };
-    let endpoints = wire.endpoints.unwrap_or_default().into_iter().enumerate();
+    let endpoints = raw.value.get("endpoints").map(|_| wire.endpoints.unwrap_or_default());
     let ports = wire.ports.unwrap_or_default().into_iter().enumerate();
     let names = wire.address_type == "FQDN";
     let slice = EndpointSlice {
         service: owner(SERVICE_LABEL),
         service_import: owner(SERVICE_IMPORT_LABEL),
-        endpoints: endpoints
-            .map(|(i, e)| endpoint(e, names, raw, &At::Top("endpoints").index(i), notes))
-            .collect(),
+        endpoints: endpoints.map(|all| {
+            let all = all.into_iter().enumerate();
+            all.map(|(i, one)| endpoint(one, names, raw, &At::Top("endpoints").index(i), notes))
+                .collect()
+        }),
         ports: ports
             .map(|(i, port)| endpoint_port(port, &At::Top("ports").index(i), notes))
             .collect(),
