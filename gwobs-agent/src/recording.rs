@@ -20,7 +20,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use item::{Input, Parameters, SpecFile};
+pub use item::{Input, Parameters};
 pub use reader::{ReadError, Reader};
 pub use writer::Writer;
 

@@ -131,7 +131,7 @@ fn mistakes_are_usage_errors() {
             ErrorKind::ValueValidation,
         ),
         (
-            vec!["observe", "--pid", "7", "--hold", "-1"],
+            vec!["observe", "--pid", "7", "--hold=-1"],
             ErrorKind::ValueValidation,
         ),
         (

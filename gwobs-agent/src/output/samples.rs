@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gwobs_http::{Field, RequestHead, ResponseHead, Version};
 use gwobs_route::{
-    Action, BackendChoice, BackendName, Decision, Forwarded, Inconclusive, Judgement, Mismatch, ObjectName, Origin,
-    Purpose, RedirectTarget, RouteKind, RouteRef, Verdict,
+    Action, Arrival, BackendChoice, BackendName, Decision, Endpoints, Forwarded, Inconclusive, Judgement, Mismatch, ObjectName, Origin,
+    Purpose, RedirectTarget, ResponseHeaders, RouteKind, RouteRef, Verdict, WireProtocol,
 };
 
 use crate::event::Timestamp;
@@ -71,7 +71,10 @@ pub(crate) fn upstream(name: &str, last: u8, status: Option<u16>, purpose: Purpo
 }
 
 pub(crate) fn decision(route: Option<RouteRef>, action: Action) -> Arc<Decision> {
+    let arrival = Arrival { gateway: object("infra", "web"), port: 80, protocol: WireProtocol::Http };
     Arc::new(Decision {
+        arrival,
+        response_headers: ResponseHeaders::default(),
         generation: 3,
         listener: Some("http".into()),
         route,
@@ -86,6 +89,8 @@ pub(crate) fn forward(name: &str) -> Action {
         weight: 1,
         invalid: None,
         forwarded: None,
+        redirect: None,
+        endpoints: Endpoints::Ready,
     };
     Action::Forward {
         backends: vec![choice],

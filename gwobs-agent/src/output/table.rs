@@ -184,6 +184,7 @@ impl Table {
                     target.status, target.scheme, target.host
                 )
             }
+            Action::Reject => "the connection closed".to_owned(),
             Action::Respond { status, .. } => format!("status {status} from the gateway"),
         };
         let why = decision.route.as_ref().map_or_else(|| "no rule matches".into(), rule);

@@ -1,12 +1,16 @@
 //! The items of a record file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::event;
 use super::wire::{Decoder, Encoder, Malformed};
 use crate::event::{KernelEvent, Timestamp};
+use crate::specs::ManifestFile;
 use crate::output::{DataPlane, ObservedProcess, Ready};
 
 /// What a run was told at its start; everything that its output depends on.
@@ -31,22 +35,13 @@ pub struct Parameters {
     pub clock_offset: i64,
 }
 
-/// A manifest file as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecFile {
-    /// Its path, for messages.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-}
-
 /// One thing that came into a run. The whole output is a function of the parameters and of these, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Probes are attached.
     Ready(Ready),
     /// A manifest file; takes effect with [`Input::Specs`].
-    SpecFile(SpecFile),
+    SpecFile(ManifestFile),
     /// The files since the last time are the specs now.
     Specs(Timestamp),
     /// It is this time for the events that follow.
@@ -95,7 +90,7 @@ pub(super) fn encode(input: &Input, clock: &mut Clock, out: &mut Encoder) -> u8 
             READY
         }
         Input::SpecFile(file) => {
-            out.bytes(file.path.as_bytes());
+            out.bytes(file.path.as_os_str().as_bytes());
             out.bytes(file.text.as_bytes());
             SPEC_FILE
         }
@@ -123,10 +118,7 @@ pub(super) fn decode(tag: u8, payload: &[u8], clock: &mut Clock) -> Result<Input
             let time = clock.decode(&mut input)?;
             Input::Ready(decode_ready(time, &mut input)?)
         }
-        SPEC_FILE => Input::SpecFile(SpecFile {
-            path: input.text()?.to_owned(),
-            text: input.text()?.to_owned(),
-        }),
+        SPEC_FILE => { let path = Path::new(OsStr::from_bytes(input.bytes()?)).into(); Input::SpecFile(ManifestFile { path, text: input.text()?.to_owned() }) },
         EVENT => {
             let time = clock.decode(&mut input)?;
             Input::Event(event::decode(time, &mut input)?)

@@ -7,6 +7,7 @@ use super::*;
 use crate::event::{
     Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
 };
+use crate::specs::ManifestFile;
 use crate::output::{DataPlane, ObservedProcess, Ready};
 
 fn parameters() -> Parameters {
@@ -150,7 +151,7 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (time(), any::<u32>(), any::<u32>(), kind())
             .prop_map(|(time, pid, tid, kind)| Input::Event(KernelEvent { time, pid, tid, kind })),
         1 => ready(),
-        1 => ("[ -~é]{0,40}", "[ -~é\n]{0,200}").prop_map(|(path, text)| Input::SpecFile(SpecFile { path, text })),
+        1 => ("[ -~é]{0,40}", "[ -~é\n]{0,200}").prop_map(|(path, text)| Input::SpecFile(ManifestFile { path: std::path::Path::new(&path).into(), text })),
         1 => time().prop_map(Input::Specs),
         1 => time().prop_map(Input::Now),
         1 => time().prop_map(Input::Tick),

@@ -83,6 +83,8 @@ fn with_weights(generation: u64, backends: &[(&str, u32)]) -> Finished {
         weight: *weight,
         invalid: None,
         forwarded: None,
+        redirect: None,
+        endpoints: gwobs_route::Endpoints::Ready,
     };
     let action = Action::Forward {
         backends: backends.iter().map(choice).collect(),

@@ -59,6 +59,8 @@ struct Backend<'a> {
     invalid: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forwarded: Option<Due<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect: Option<Redirect<'a>>,
 }
 
 /// What a backend must receive; null where no filter changes it.
@@ -89,7 +91,7 @@ impl<'a> Expected<'a> {
             } => Self {
                 action: "forward",
                 route,
-                backends: Some(backends.iter().map(|choice| Backend::new(choice, due)).collect()),
+                backends: Some(backends.iter().map(|choice| Backend::new(choice, due, redaction)).collect()),
                 forwarded: Some(due(forwarded)),
                 mirrors: mirrors.iter().map(Mirror::new).collect(),
                 ..Self::default()
@@ -101,6 +103,7 @@ impl<'a> Expected<'a> {
                 redirect: Some(Redirect::new(target, redaction)),
                 ..Self::default()
             },
+            Action::Reject => Self { action: "reject", route, ..Self::default() },
             Action::Respond { status, grpc_status } => Self {
                 action: "respond",
                 status: Some(*status),
@@ -138,12 +141,13 @@ impl<'a> Route<'a> {
 }
 
 impl<'a> Backend<'a> {
-    fn new(choice: &'a BackendChoice, due: impl Fn(&'a Forwarded) -> Due<'a>) -> Self {
+    fn new(choice: &'a BackendChoice, due: impl Fn(&'a Forwarded) -> Due<'a>, redaction: &Redaction) -> Self {
         Self {
             backend: Shown(&choice.backend),
             weight: choice.weight,
             invalid: choice.invalid.map(invalid),
             forwarded: choice.forwarded.as_ref().map(due),
+            redirect: choice.redirect.as_ref().map(|target| Redirect::new(target, redaction)),
         }
     }
 }
