@@ -3,8 +3,10 @@
 //! All I/O of the project lives in this crate; from [`event::KernelEvent`] to [`finished::Finished`] it is
 //! synchronous and deterministic, with time as an argument.
 
+pub mod connections;
 pub mod event;
 pub mod exchange;
 pub mod finished;
 pub mod pairing;
 pub mod pipeline;
+pub mod probes;
