@@ -109,7 +109,7 @@ pub(super) struct Call {
     pub(super) owner: Option<HalfId>,
     /// Set if it may belong to a request that nobody saw, or to none.
     pub(super) orphan: Option<Inconclusive>,
-    /// Position among all events when it was seen to be over.
+    /// Position of the last event before it was seen to be over.
     pub(super) over: Option<u64>,
 }
 
