@@ -7,8 +7,8 @@ use crate::judge::{Case, Findings, judge, observed};
 use crate::model::Filter;
 use crate::view::{host_of, port_of};
 use crate::{
-    BackendChoice, Endpoints, Inconclusive, Mismatch, Origin, Purpose, RedirectTarget, Request, Response,
-    Verdict, decide as rules,
+    BackendChoice, Endpoints, Inconclusive, Mismatch, Origin, Purpose, RedirectTarget, Request, Response, Verdict,
+    decide as rules,
 };
 
 /// A reply with this status was due.
