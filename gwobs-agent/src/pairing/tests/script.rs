@@ -89,7 +89,7 @@ impl Oracle for Paths {
         path_of(a) == path_of(b) && status_of(a) == status_of(b)
     }
 
-    fn purpose(&self, upstream: &Half) -> CallPurpose {
+    fn purpose(&self, upstream: &Half, _candidates: &[&Half]) -> CallPurpose {
         let host = upstream
             .request
             .head
