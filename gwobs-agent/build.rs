@@ -16,6 +16,7 @@ fn main() -> Result<()> {
     let root = manifest.parent().context("the agent lies in a workspace")?;
     let programs = root.join("gwobs-ebpf");
     watch(root);
+    tell_revision();
     let toolchain = find_toolchain()?;
     require_linker()?;
     if toolchain == DEBIAN {
@@ -36,6 +37,28 @@ fn watch(root: &Path) {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", root.join("gwobs-common").display());
     println!("cargo:rerun-if-env-changed=PATH");
+}
+
+/// `GWOBS_REVISION` for `gwobs --version`: from the environment, else of a release from git. Other builds have none: each
+/// commit would build everything anew.
+fn tell_revision() {
+    println!("cargo:rerun-if-env-changed=GWOBS_REVISION");
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    if env::var_os("GWOBS_REVISION").is_some() || !release {
+        return;
+    }
+    if let Some(log) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
+        println!("cargo:rerun-if-changed={log}");
+    }
+    if let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) {
+        println!("cargo:rustc-env=GWOBS_REVISION={revision}");
+    }
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }
 
 /// A rustup nightly that can build `core`, else Debian's compiler.

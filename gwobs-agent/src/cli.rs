@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use gwobs_route::profile::Profile;
+
 use crate::metrics::Build;
 
 mod observe;
@@ -64,8 +66,8 @@ pub struct Global {
     pub log_format: LogFormat,
 
     /// Data-plane profile: what this gateway does where the Gateway API leaves a choice
-    #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
+    #[arg(long, global = true, value_name = "NAME", value_parser = value::profile())]
+    pub profile: Option<Profile>,
 }
 
 /// Form of what is written to standard output.
