@@ -36,8 +36,6 @@ pub(super) struct Flow {
     losses: u64,
     /// Why the stream was desynchronised last.
     pub(super) lost_because: Inconclusive,
-    /// It was, and no message has begun since.
-    pub(super) is_lost: bool,
 }
 
 /// A part of the stream that is being read.
@@ -64,6 +62,9 @@ pub(super) struct State {
     pub(super) exchanges: Exchanges,
     /// Part of a call whose first messages were answered and whose next one waits for its request.
     pub(super) rest: Option<Box<Reading>>,
+    /// Messages may have been missed, and no whole exchange was seen since: which response answers which request is
+    /// told only by one coming after the other.
+    pub(super) doubt: Option<Inconclusive>,
     /// A message was read on this connection.
     pub(super) proven: bool,
     last_direction: Option<Direction>,
@@ -99,6 +100,7 @@ impl State {
             responses: ResponseStream::new(BODY_PREFIX),
             exchanges: Exchanges::default(),
             rest: None,
+            doubt: None,
             proven: false,
             last_direction: None,
             is_shared: false,
@@ -118,8 +120,9 @@ impl State {
         }
         self.requests.desynchronise();
         self.responses.desynchronise();
-        self.request_flow.lose(Inconclusive::JoinedMidstream);
-        self.response_flow.lose(Inconclusive::JoinedMidstream);
+        self.request_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.response_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.doubt = Some(Inconclusive::JoinedMidstream);
     }
 
     /// Takes a part of a call and reads what can be read now.
@@ -197,7 +200,9 @@ impl State {
         loop {
             let mut moved = false;
             while let Some(next) = self.request_flow.pop(force, context) {
+                let unseen_until = matches!(next.chunk, Chunk::Gap(_)).then_some(next.stamp.order);
                 self.read_requests(next, context);
+                self.read_responses_before(unseen_until.unwrap_or(0), context);
                 moved = true;
             }
             while let Some(next) = self.next_response(force, context) {
@@ -208,6 +213,22 @@ impl State {
                 return;
             }
         }
+    }
+
+    /// Reads responses that came before the event with that order, for they do not answer what comes with it.
+    fn read_responses_before(&mut self, order: u64, context: &mut Context<'_>) {
+        let comes_before = |stamp: Option<Stamp>| stamp.is_some_and(|stamp| stamp.order < order);
+        while comes_before(self.next_response_stamp()) {
+            match self.next_response(true, context) {
+                Some(next) => self.read_responses(next, true, context),
+                None => return,
+            }
+        }
+    }
+
+    fn next_response_stamp(&self) -> Option<Stamp> {
+        let rest = self.rest.as_ref().map(|rest| rest.stamp);
+        rest.or_else(|| self.response_flow.sequencer.first().map(|piece| piece.stamp))
     }
 
     /// The next part of the response direction, unless it must wait for the request it answers.
@@ -222,20 +243,19 @@ impl State {
 
     /// False while a response would be read whose request has not been seen: its event may be late.
     fn may_read_response(&self) -> bool {
-        match self.exchanges.question() {
-            _ if matches!(self.phase, Phase::Unreadable(_)) => true,
-            Question::Asked(_) => true,
-            Question::Coming | Question::Missing if self.responses.is_between_messages() => false,
-            Question::Coming | Question::Missing => self.responses.is_synchronised() || !self.head_may_come(),
-        }
+        !self.responses.is_between_messages() || self.may_answer()
     }
 
-    /// The desynchronised response stream may find its place with the next part.
-    fn head_may_come(&self) -> bool {
-        self.response_flow
-            .sequencer
-            .peek()
-            .is_some_and(|piece| piece.begins_call && piece.bytes.starts_with(b"HTTP/1."))
+    /// True if the response that comes next need not wait for its request.
+    pub(super) fn may_answer(&self) -> bool {
+        let is_asked = matches!(self.exchanges.question(), Question::Asked(_));
+        is_asked || self.doubt.is_some() || matches!(self.phase, Phase::Unreadable(_)) || !self.request_may_be_late()
+    }
+
+    /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
+    /// the process knows of it.
+    fn request_may_be_late(&self) -> bool {
+        self.about.role == Role::Connected || self.request_flow.sequencer.waiting_since().is_some()
     }
 
     fn flow(&mut self, direction: Direction) -> &mut Flow {
@@ -302,24 +322,22 @@ impl Flow {
             window: Window::default(),
             losses,
             lost_because: Inconclusive::Truncated,
-            is_lost: false,
         }
     }
 
-    /// The stream is desynchronised.
-    pub(super) fn lose(&mut self, why: Inconclusive) {
-        (self.lost_because, self.is_lost) = (why, true);
+    /// Why bytes would be missing now.
+    pub(super) fn why_missing(&self, context: &Context<'_>) -> Inconclusive {
+        match self.losses < context.losses {
+            true => Inconclusive::LostEvents,
+            false => Inconclusive::Truncated,
+        }
     }
 
     fn pop(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let force = force || self.sequencer.is_full();
+        let why_missing = self.why_missing(context);
+        let force = force || self.sequencer.is_full() || why_missing == Inconclusive::LostEvents;
         let next = self.sequencer.pop(force, context.counts)?;
-        let lost_events = std::mem::replace(&mut self.losses, context.losses) < context.losses;
-        let why_missing = if lost_events {
-            Inconclusive::LostEvents
-        } else {
-            Inconclusive::Truncated
-        };
+        self.losses = context.losses;
         Some(match next {
             Next::Missing(length, stamp) => Reading {
                 chunk: Chunk::Gap(length),

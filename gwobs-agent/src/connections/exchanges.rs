@@ -30,7 +30,8 @@ pub(super) struct Exchanges {
     open: VecDeque<Open>,
     /// The exchange whose request is being received.
     receiving: Option<HalfId>,
-    /// More than one exchange was open at a time: a response cannot be told by coming after its request.
+    /// The client sends requests before it has the response to the one before: a response cannot be told by coming
+    /// after its request.
     pipelined: bool,
 }
 
@@ -78,7 +79,6 @@ impl Exchanges {
             outcome: Outcome::Open,
             flaws: Vec::new(),
         };
-        self.pipelined |= !self.open.is_empty();
         self.receiving = Some(id);
         progress(Stage::RequestStarted, &half, context.tell);
         self.open.push_back(Open {
@@ -161,13 +161,19 @@ impl Exchanges {
         }
     }
 
-    /// The response of the first exchange is complete.
-    pub(super) fn response_ended(&mut self, stamp: Stamp, outcome: Outcome, tell: &mut Tell<'_>) {
-        if let Some(mut open) = self.open.pop_front() {
-            open.half.response.ended = Some(stamp);
-            self.finish(open, outcome, tell);
-        }
+    /// The response of the first exchange is complete. Answers whether it began after the request's head.
+    pub(super) fn response_ended(&mut self, stamp: Stamp, outcome: Outcome, tell: &mut Tell<'_>) -> bool {
+        let Some(mut open) = self.open.pop_front() else {
+            return false;
+        };
+        open.half.response.ended = Some(stamp);
+        let started = open.half.response.started.map(|started| started.order);
+        let asked = open.half.request.head_ended.map(|ended| ended.order);
+        let next_asked = self.open.front().map(|next| next.half.request.started.order);
+        self.pipelined |= next_asked.is_some() && next_asked < started;
+        self.finish(open, outcome, tell);
         self.release();
+        asked.is_some() && asked < started
     }
 
     /// No exchange that is open now will be read to its end.

@@ -63,15 +63,19 @@ impl State {
         match protocol {
             Protocol::Http1 => self.begin_http(consumed, began, reading, context),
             Protocol::Tls => self.give_up(Inconclusive::Encrypted, &reading, context),
+            Protocol::Unknown if matches!(reading.chunk, Chunk::Gap(_)) => self.miss_opening(reading, context),
             Protocol::Http2 | Protocol::Unknown => {
-                let why = if matches!(reading.chunk, Chunk::Gap(_)) {
-                    reading.why_missing
-                } else {
-                    Inconclusive::UnsupportedProtocol
-                };
-                self.give_up(why, &reading, context);
+                self.give_up(Inconclusive::UnsupportedProtocol, &reading, context);
             }
         }
+    }
+
+    /// The first bytes are missing: as if joined in mid-stream, but for a reason that is known.
+    fn miss_opening(&mut self, mut reading: Reading, context: &mut Context<'_>) {
+        self.join_midstream();
+        self.request_flow.lost_because = reading.why_missing;
+        self.doubt = Some(reading.why_missing);
+        self.parse_requests(&mut reading, context);
     }
 
     fn begin_http(&mut self, consumed: Bytes, began: Stamp, mut reading: Reading, context: &mut Context<'_>) {
@@ -111,8 +115,8 @@ impl State {
                 context.counts.too_deep += 1;
                 self.give_up(Inconclusive::LostEvents, reading, context);
             }
-            Item::Started if self.follows_unseen_requests() => {
-                self.give_up(self.request_flow.lost_because, reading, context);
+            Item::Started if self.doubt.is_some() && !self.exchanges.is_empty() => {
+                self.give_up(self.doubt.unwrap_or(reading.why_missing), reading, context);
             }
             Item::Started => self.exchanges.begin(&self.about, reading.stamp, context),
             Item::Head(head) => {
@@ -125,19 +129,13 @@ impl State {
         }
     }
 
-    /// True for the first request after a loss if others still wait for their response: as many may have been missed,
-    /// and responses cannot be told apart. False from then on.
-    fn follows_unseen_requests(&mut self) -> bool {
-        let was_lost = std::mem::take(&mut self.request_flow.is_lost);
-        was_lost && (!self.exchanges.is_empty() || self.exchanges.pipelined())
-    }
-
     /// A request, or the place of the next one, was lost.
     fn request_invalid(&mut self, invalid: Invalid, reading: &Reading, context: &mut Context<'_>) {
         context.counts.invalid_messages += 1;
         let why = reading.why(invalid.fault);
-        self.request_flow.lose(why);
-        if invalid.fault == Fault::Syntax && !self.proven {
+        self.request_flow.lost_because = why;
+        self.doubt = Some(why);
+        if self.exchanges.pipelined() || (invalid.fault == Fault::Syntax && !self.proven) {
             return self.give_up(why, reading, context);
         }
         self.exchanges

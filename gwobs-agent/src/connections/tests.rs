@@ -1,4 +1,8 @@
 //! Scripted kernel events and the halves that follow from them.
 
+mod gaps;
+mod lifecycle;
 mod messages;
+mod order;
 mod script;
+mod skips;
