@@ -13,7 +13,7 @@ use super::exchanges::{Exchanges, Question};
 use super::limits::REORDER_NANOSECONDS;
 use super::sequence::{Next, Piece, Sequencer};
 use super::skip::{Skip, Window};
-use crate::event::{Direction, Opened, Role, Timestamp};
+use crate::event::{Data, Direction, Opened, Role, Timestamp};
 use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
 
 /// What the bytes of a connection are.
@@ -50,6 +50,14 @@ pub(super) struct Reading {
     pub(super) why_missing: Inconclusive,
 }
 
+/// Messages may have been missed: which response answers which request is told only by one coming after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt {
+    pub(super) why: Inconclusive,
+    /// A response came after what was missed of the requests: the next request is not one of several sent in a row.
+    pub(super) in_turn: bool,
+}
+
 /// A connection and everything that is open on it.
 #[derive(Debug)]
 pub(super) struct State {
@@ -62,9 +70,10 @@ pub(super) struct State {
     pub(super) exchanges: Exchanges,
     /// Part of a call whose first messages were answered and whose next one waits for its request.
     pub(super) rest: Option<Box<Reading>>,
-    /// Messages may have been missed, and no whole exchange was seen since: which response answers which request is
-    /// told only by one coming after the other.
-    pub(super) doubt: Option<Inconclusive>,
+    /// Messages may have been missed, and no whole exchange was seen since.
+    pub(super) doubt: Option<Doubt>,
+    /// A response to no known request came after the last request bytes that were seen.
+    pub(super) unsolicited: bool,
     /// A message was read on this connection.
     pub(super) proven: bool,
     last_direction: Option<Direction>,
@@ -101,6 +110,7 @@ impl State {
             exchanges: Exchanges::default(),
             rest: None,
             doubt: None,
+            unsolicited: false,
             proven: false,
             last_direction: None,
             is_shared: false,
@@ -122,18 +132,21 @@ impl State {
         self.responses.desynchronise();
         self.request_flow.lost_because = Inconclusive::JoinedMidstream;
         self.response_flow.lost_because = Inconclusive::JoinedMidstream;
-        self.doubt = Some(Inconclusive::JoinedMidstream);
+        self.doubt = Some(Doubt {
+            why: Inconclusive::JoinedMidstream,
+            in_turn: true,
+        });
     }
 
     /// Takes a part of a call and reads what can be read now.
-    pub(super) fn on_data(&mut self, direction: Direction, piece: Piece, context: &mut Context<'_>) {
-        let turned = self.last_direction != Some(direction);
-        self.last_direction = Some(direction);
-        let flow = self.flow(direction);
-        if turned {
-            flow.window.turned(piece.position);
+    pub(super) fn on_data(&mut self, data: &Data, stamp: Stamp, begins_call: bool, context: &mut Context<'_>) {
+        let last_direction = self.last_direction.replace(data.direction);
+        let flow = self.flow(data.direction);
+        if last_direction != Some(data.direction) {
+            flow.window.turned(data.position);
         }
-        flow.sequencer.offer(piece, context.counts);
+        flow.sequencer
+            .offer(Piece::new(data, stamp, begins_call), context.counts);
         self.read(false, context);
         self.tell_skips(context);
     }

@@ -5,7 +5,7 @@ use gwobs_http::http1::{Ending, Fault, Invalid, Item, Step};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Phase, Reading, State};
+use super::connection::{Doubt, Phase, Reading, State};
 use super::exchanges::Question;
 use crate::exchange::{Outcome, Stamp};
 
@@ -65,21 +65,31 @@ impl State {
             Item::Head(head) => self.exchanges.response_head(head, stamp, context.tell),
             Item::Body { length, prefix } => self.exchanges.response_body(length, &prefix),
             Item::End => {
-                let in_turn = self.exchanges.response_ended(stamp, Outcome::Completed, context.tell);
-                if in_turn && self.requests.is_synchronised() {
-                    self.doubt = None;
-                }
+                let is_sure = self.exchanges.response_ended(stamp, Outcome::Completed, context.tell);
+                self.settle_doubt(is_sure && self.requests.is_synchronised());
             }
             Item::Tunnel => self.leave_http(stamp, context),
             Item::Skipped(_) => {}
         }
     }
 
+    /// A response was read; `is_sure` if it is certain which request it answers.
+    fn settle_doubt(&mut self, is_sure: bool) {
+        self.doubt = self
+            .doubt
+            .filter(|_| !is_sure)
+            .map(|doubt| Doubt { in_turn: true, ..doubt });
+    }
+
     /// A response that no request was seen for: a timeout of an idle connection, or the request was missed.
     fn unsolicited(&mut self, head: &ResponseHead, stamp: Stamp, context: &mut Context<'_>) {
         context.counts.unsolicited_responses += 1;
+        self.unsolicited = true;
+        self.settle_doubt(false);
         if head.status != REQUEST_TIMEOUT {
-            let why = self.doubt.unwrap_or(self.request_flow.why_missing(context));
+            let why = self
+                .doubt
+                .map_or(self.request_flow.why_missing(context), |doubt| doubt.why);
             self.unreadable(stamp, why, context);
         }
     }
@@ -101,7 +111,10 @@ impl State {
         } else {
             why
         };
-        self.doubt = Some(self.doubt.unwrap_or(self.response_flow.lost_because));
+        self.doubt.get_or_insert(Doubt {
+            why: self.response_flow.lost_because,
+            in_turn: true,
+        });
         self.exchanges.abandon(why, context.tell);
         if self.exchanges.pipelined() {
             self.phase = Phase::Unreadable(why);

@@ -39,7 +39,7 @@ impl Piece {
 pub(super) enum Next {
     /// A part of a call.
     Piece(Piece),
-    /// That many bytes were not seen.
+    /// That many bytes were not seen, before a part of a call with that stamp.
     Missing(u64, Stamp),
 }
 

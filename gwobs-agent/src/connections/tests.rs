@@ -4,5 +4,6 @@ mod gaps;
 mod lifecycle;
 mod messages;
 mod order;
+mod properties;
 mod script;
 mod skips;
