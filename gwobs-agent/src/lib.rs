@@ -7,3 +7,4 @@ pub mod connections;
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod probes;
