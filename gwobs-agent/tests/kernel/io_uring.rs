@@ -111,7 +111,14 @@ async fn io_uring_and_ordinary_calls_on_one_socket_are_told_apart() {
                     break completion.result();
                 }
                 // SAFETY: the buffer is valid for the time of the call.
-                unsafe { libc::recv(fd.0, vain.as_mut_ptr().cast(), MESSAGE, libc::MSG_PEEK | libc::MSG_DONTWAIT) };
+                unsafe {
+                    libc::recv(
+                        fd.0,
+                        vain.as_mut_ptr().cast(),
+                        MESSAGE,
+                        libc::MSG_PEEK | libc::MSG_DONTWAIT,
+                    )
+                };
             };
             assert_eq!(length, 200);
         }
