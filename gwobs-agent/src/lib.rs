@@ -7,4 +7,6 @@ pub mod connections;
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod pairing;
+pub mod pipeline;
 pub mod probes;
