@@ -10,6 +10,7 @@ mod decide;
 mod decision;
 mod gateway_table;
 mod hosts;
+mod judge;
 pub mod model;
 mod names;
 mod objects;
@@ -31,6 +32,7 @@ pub use decision::{
     ResponseHeaders, RouteRef, WireProtocol,
 };
 pub use gateway_table::RouteAttachment;
+pub use judge::judge;
 pub use names::{BackendName, ObjectName, RouteKind};
 pub use objects::Objects;
 pub use observation::{Attempt, Observation, Origin, Purpose, Response};
