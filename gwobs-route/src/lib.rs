@@ -9,6 +9,7 @@ mod names;
 mod observation;
 mod request;
 mod verdict;
+pub mod weights;
 
 pub use decision::{
     Action, BackendChoice, Decision, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget, RouteRef,
