@@ -12,7 +12,7 @@ fn report(weights: Weights<'_>, seen: &[u64], alarm: Option<u64>) -> Report {
 
 #[test]
 fn numbers_are_plain() {
-    let cases: [(Weights, &[u64], Option<u64>, &str); 6] = [
+    let cases: [(Weights<'_>, &[u64], Option<u64>, &str); 6] = [
         (&[("a", 9), ("b", 1)], &[], None, "expected 90/10, no requests yet"),
         (
             &[("a", 9), ("b", 1)],
