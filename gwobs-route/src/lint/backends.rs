@@ -18,7 +18,10 @@ fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
     let Some((kind, backend)) = used.backend else {
         return;
     };
-    let from = Referrer { kind, namespace: used.namespace() };
+    let from = Referrer {
+        kind,
+        namespace: used.namespace(),
+    };
     let resolved = world.snapshot.cluster.resolve(from, backend);
     let name = &resolved.backend.service;
     let target = &used.target.kind;
@@ -31,20 +34,37 @@ fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
             out.add(Code::BackendNotFound, &used.from, used.field.clone(), why, mend);
         }
         Some(InvalidBackend::InvalidKind) => {
-            let severity = if resolved.doubt.is_some() { Severity::Info } else { Severity::Error };
+            let severity = if resolved.doubt.is_some() {
+                Severity::Info
+            } else {
+                Severity::Error
+            };
             let why = format!("{target} is not a kind of backend that gwobs knows; decisions for it are not judged");
             let mend = "check that the gateway supports this kind";
-            out.add(Code::BackendKindUnknown, &used.from, used.field.clone(), why, mend).as_severe_as(severity);
+            out.add(Code::BackendKindUnknown, &used.from, used.field.clone(), why, mend)
+                .of_severity(severity);
         }
         Some(InvalidBackend::NoPort) if backend.port.is_none() => {
             let why = format!("the reference to {target} {name} names no port: its share of the requests gets 500");
-            out.add(Code::BackendPortMissing, &used.from, used.field.clone(), why, "add the Service's port");
+            out.add(
+                Code::BackendPortMissing,
+                &used.from,
+                used.field.clone(),
+                why,
+                "add the Service's port",
+            );
         }
         Some(InvalidBackend::NoPort) => port_not_found(world, used, resolved.backend.port, out),
         Some(InvalidBackend::UnsupportedProtocol) => {
             let transport = if kind == RouteKind::Udp { "UDP" } else { "TCP" };
             let why = format!("port {} of {target} {name} is not {transport}", resolved.backend.port);
-            out.add(Code::BackendPortNotFound, &used.from, port_field(used), why, "refer to a port of that protocol");
+            out.add(
+                Code::BackendPortNotFound,
+                &used.from,
+                port_field(used),
+                why,
+                "refer to a port of that protocol",
+            );
         }
     }
 }
@@ -55,8 +75,15 @@ fn port_field(used: &Use<'_>) -> String {
 
 fn port_not_found(world: &World<'_>, used: &Use<'_>, port: u16, out: &mut Findings) {
     let name = used.object();
-    let ports = ports_of(world, &name).iter().map(|own| own.port.to_string()).collect::<Vec<_>>().join(", ");
-    let why = format!("{} {name} has no port {port} (it has {ports}): its share of the requests gets 500", used.target.kind);
+    let ports = ports_of(world, &name)
+        .iter()
+        .map(|own| own.port.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let why = format!(
+        "{} {name} has no port {port} (it has {ports}): its share of the requests gets 500",
+        used.target.kind
+    );
     let mend = "use the Service's port, not the container's";
     out.add(Code::BackendPortNotFound, &used.from, port_field(used), why, mend);
 }

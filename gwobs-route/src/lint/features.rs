@@ -30,20 +30,34 @@ impl Used {
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
     for route in world.routes() {
         let used = of_route(world, route);
-        let gateways = world.gateways().filter(|gateway| world.gateways_of(route).contains(&gateway.meta.name));
+        let gateways = world
+            .gateways()
+            .filter(|gateway| world.gateways_of(route).contains(&gateway.meta.name));
         for gateway in gateways {
             compare(world, gateway, &used, &ObjectRef::route(route), out);
         }
     }
     for gateway in world.gateways() {
-        compare(world, gateway, &of_gateway(gateway), &ObjectRef::new(Kind::Gateway, &gateway.meta), out);
+        compare(
+            world,
+            gateway,
+            &of_gateway(gateway),
+            &ObjectRef::new(Kind::Gateway, &gateway.meta),
+            out,
+        );
     }
     for set in world.listener_sets() {
         let mut used = Used::default();
         used.add(true, "ListenerSet", || "spec".to_owned());
         let parent = set.parent.resolve(&set.meta.name.namespace);
         for gateway in world.gateways().filter(|gateway| gateway.meta.name == parent) {
-            compare(world, gateway, &used, &ObjectRef::new(Kind::ListenerSet, &set.meta), out);
+            compare(
+                world,
+                gateway,
+                &used,
+                &ObjectRef::new(Kind::ListenerSet, &set.meta),
+                out,
+            );
         }
     }
 }
@@ -53,11 +67,14 @@ fn compare(world: &World<'_>, gateway: &Gateway, used: &Used, object: &ObjectRef
         return;
     };
     let is_listed = |feature: &str| {
-        listed.iter().any(|own| **own == *feature) || older_name(feature).is_some_and(|old| listed.iter().any(|own| **own == *old))
+        listed.iter().any(|own| **own == *feature)
+            || older_name(feature).is_some_and(|old| listed.iter().any(|own| **own == *old))
     };
     for (feature, at) in used.0.iter().filter(|(feature, _)| !is_listed(feature)) {
         let name = &class.meta.name.name;
-        let why = format!("this needs the feature {feature}, which GatewayClass {name} does not list: it may be ignored in silence");
+        let why = format!(
+            "this needs the feature {feature}, which GatewayClass {name} does not list: it may be ignored in silence"
+        );
         let mend = "check the controller's documentation and version, or do without the feature";
         out.add(Code::FeatureNotSupported, object, at.clone(), why, mend)
             .with(ObjectRef::new(Kind::Gateway, &gateway.meta))
@@ -67,7 +84,10 @@ fn compare(world: &World<'_>, gateway: &Gateway, used: &Used, object: &ObjectRef
 
 /// A class that lists nothing says nothing.
 fn listed(class: &GatewayClass) -> Option<&[Arc<str>]> {
-    class.supported_features.as_deref().filter(|features| !features.is_empty())
+    class
+        .supported_features
+        .as_deref()
+        .filter(|features| !features.is_empty())
 }
 
 /// What a feature was called in earlier releases.
@@ -77,20 +97,38 @@ fn older_name(feature: &str) -> Option<&'static str> {
 
 fn of_gateway(gateway: &Gateway) -> Used {
     let mut used = Used::default();
-    let validation = || gateway.client_validation_per_port.iter().filter_map(|(_, own)| own.as_ref()).chain(&gateway.client_validation);
+    let validation = || {
+        gateway
+            .client_validation_per_port
+            .iter()
+            .filter_map(|(_, own)| own.as_ref())
+            .chain(&gateway.client_validation)
+    };
     let at = || "spec.tls.frontend".to_owned();
-    used.add(validation().next().is_some(), "GatewayFrontendClientCertificateValidation", at);
+    used.add(
+        validation().next().is_some(),
+        "GatewayFrontendClientCertificateValidation",
+        at,
+    );
     let insecure = validation().any(|own| own.mode == ValidationMode::AllowInsecureFallback);
-    used.add(insecure, "GatewayFrontendClientCertificateValidationInsecureFallback", at);
+    used.add(
+        insecure,
+        "GatewayFrontendClientCertificateValidationInsecureFallback",
+        at,
+    );
     let client = gateway.backend_client_certificate.is_some();
-    used.add(client, "GatewayBackendClientCertificate", || "spec.tls.backend.clientCertificateRef".to_owned());
+    used.add(client, "GatewayBackendClientCertificate", || {
+        "spec.tls.backend.clientCertificateRef".to_owned()
+    });
     used
 }
 
 fn of_route(world: &World<'_>, route: &Route) -> Used {
     let mut used = Used::default();
     used.add(true, route.kind.as_str(), || "kind".to_owned());
-    let crosses = |backend: &BackendRef| backend.target.resolve(&route.meta.name.namespace).namespace != route.meta.name.namespace;
+    let crosses = |backend: &BackendRef| {
+        backend.target.resolve(&route.meta.name.namespace).namespace != route.meta.name.namespace
+    };
     for (index, rule) in route.rules.iter().enumerate() {
         if let Some(position) = rule.backends.iter().position(crosses) {
             used.add(true, "ReferenceGrant", || field::backend(index, position));
@@ -110,14 +148,18 @@ fn of_grpc_route(route: &Route, used: &mut Used) {
         used.add(rule.name.is_some(), "GRPCRouteNamedRouteRule", || format!("{at}.name"));
         let modifies = |filter: &Filter| matches!(filter, Filter::RequestHeaders(_));
         if let Some(position) = rule.filters.iter().position(modifies) {
-            used.add(true, "GRPCRouteRequestHeaderModifier", || format!("{at}.filters[{position}]"));
+            used.add(true, "GRPCRouteRequestHeaderModifier", || {
+                format!("{at}.filters[{position}]")
+            });
         }
     }
 }
 
 fn of_http_route(world: &World<'_>, route: &Route, used: &mut Used) {
     for (index, parent) in route.parents.iter().enumerate() {
-        used.add(parent.port.is_some(), "HTTPRouteParentRefPort", || format!("{}.port", field::parent(index)));
+        used.add(parent.port.is_some(), "HTTPRouteParentRefPort", || {
+            format!("{}.port", field::parent(index))
+        });
     }
     for (index, rule) in route.rules.iter().enumerate() {
         of_rule(rule, index, used);
@@ -128,18 +170,32 @@ fn of_http_route(world: &World<'_>, route: &Route, used: &mut Used) {
 fn of_rule(rule: &Rule, index: usize, used: &mut Used) {
     let at = field::rule(index);
     used.add(rule.name.is_some(), "HTTPRouteNamedRouteRule", || format!("{at}.name"));
-    used.add(rule.timeouts.request_ms.is_some(), "HTTPRouteRequestTimeout", || format!("{at}.timeouts.request"));
+    used.add(rule.timeouts.request_ms.is_some(), "HTTPRouteRequestTimeout", || {
+        format!("{at}.timeouts.request")
+    });
     let backend = rule.timeouts.backend_request_ms.is_some();
-    used.add(backend, "HTTPRouteBackendTimeout", || format!("{at}.timeouts.backendRequest"));
+    used.add(backend, "HTTPRouteBackendTimeout", || {
+        format!("{at}.timeouts.backendRequest")
+    });
     used.add(rule.retry.is_some(), "HTTPRouteRetry", || format!("{at}.retry"));
     for (position, one) in rule.matches.iter().enumerate() {
         let at = field::matched(index, position);
-        used.add(one.method.is_some(), "HTTPRouteMethodMatching", || format!("{at}.method"));
-        used.add(!one.query.is_empty(), "HTTPRouteQueryParamMatching", || format!("{at}.queryParams"));
+        used.add(one.method.is_some(), "HTTPRouteMethodMatching", || {
+            format!("{at}.method")
+        });
+        used.add(!one.query.is_empty(), "HTTPRouteQueryParamMatching", || {
+            format!("{at}.queryParams")
+        });
     }
     of_filters(&rule.filters, &at, used);
-    let mirrors = rule.filters.iter().filter(|filter| matches!(filter, Filter::Mirror(_))).count();
-    used.add(mirrors > 1, "HTTPRouteRequestMultipleMirrors", || format!("{at}.filters"));
+    let mirrors = rule
+        .filters
+        .iter()
+        .filter(|filter| matches!(filter, Filter::Mirror(_)))
+        .count();
+    used.add(mirrors > 1, "HTTPRouteRequestMultipleMirrors", || {
+        format!("{at}.filters")
+    });
 }
 
 fn of_filters(filters: &[Filter], at: &str, used: &mut Used) {
@@ -164,14 +220,24 @@ fn of_redirect(redirect: &Redirect, at: &str, used: &mut Used) {
     used.add(redirect.scheme.is_some(), "HTTPRouteSchemeRedirect", || part("scheme"));
     used.add(redirect.port.is_some(), "HTTPRoutePortRedirect", || part("port"));
     used.add(redirect.path.is_some(), "HTTPRoutePathRedirect", || part("path"));
-    used.add(redirect.status == 303, "HTTPRoute303RedirectStatusCode", || part("statusCode"));
-    used.add(redirect.status == 307, "HTTPRoute307RedirectStatusCode", || part("statusCode"));
-    used.add(redirect.status == 308, "HTTPRoute308RedirectStatusCode", || part("statusCode"));
+    used.add(redirect.status == 303, "HTTPRoute303RedirectStatusCode", || {
+        part("statusCode")
+    });
+    used.add(redirect.status == 307, "HTTPRoute307RedirectStatusCode", || {
+        part("statusCode")
+    });
+    used.add(redirect.status == 308, "HTTPRoute308RedirectStatusCode", || {
+        part("statusCode")
+    });
 }
 
 fn of_rewrite(rewrite: &Rewrite, at: &str, used: &mut Used) {
-    used.add(rewrite.hostname.is_some(), "HTTPRouteHostRewrite", || format!("{at}.urlRewrite.hostname"));
-    used.add(rewrite.path.is_some(), "HTTPRoutePathRewrite", || format!("{at}.urlRewrite.path"));
+    used.add(rewrite.hostname.is_some(), "HTTPRouteHostRewrite", || {
+        format!("{at}.urlRewrite.hostname")
+    });
+    used.add(rewrite.path.is_some(), "HTTPRoutePathRewrite", || {
+        format!("{at}.urlRewrite.path")
+    });
 }
 
 fn of_backends(world: &World<'_>, route: &Route, rule: &Rule, index: usize, used: &mut Used) {

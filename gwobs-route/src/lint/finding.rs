@@ -131,7 +131,7 @@ impl FindingMut<'_> {
     }
 
     /// Sets another severity than the code's own.
-    pub(super) fn as_severe_as(self, severity: Severity) -> Self {
+    pub(super) fn of_severity(self, severity: Severity) -> Self {
         self.change(|finding| finding.severity = severity)
     }
 

@@ -20,11 +20,18 @@ pub(super) fn check(world: &World<'_>, out: &mut Findings) {
 
 fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
     let kind = used.from.kind();
-    if world.snapshot.is_granted(GATEWAY_GROUP, kind, used.namespace(), used.target) {
+    if world
+        .snapshot
+        .is_granted(GATEWAY_GROUP, kind, used.namespace(), used.target)
+    {
         return;
     }
     let object = used.object();
-    let what = if used.backend.is_some() { "requests to it get 500" } else { "the listener does not get it" };
+    let what = if used.backend.is_some() {
+        "requests to it get 500"
+    } else {
+        "the listener does not get it"
+    };
     let why = format!(
         "no ReferenceGrant in namespace {} lets a {kind} of namespace {} refer to {} {object}: {what}",
         object.namespace,
@@ -53,14 +60,38 @@ fn check_grant(world: &World<'_>, grant: &ReferenceGrant, uses: &[Use<'_>], out:
         let given = grant.from.iter().any(|from| has_referrers(world, from));
         let severity = if given { Severity::Warning } else { Severity::Info };
         let why = "nothing among the objects given uses this grant: it only widens who may refer into the namespace";
-        out.add(Code::GrantUnused, &object, "spec", why, "delete it if nothing else needs it").as_severe_as(severity);
+        out.add(
+            Code::GrantUnused,
+            &object,
+            "spec",
+            why,
+            "delete it if nothing else needs it",
+        )
+        .of_severity(severity);
         return;
     }
-    let unused = |at: String| (at, "no reference uses this entry of the grant", "remove the entry if nothing needs it");
-    let from = grant.from.iter().enumerate().filter(|(_, from)| !from_used(from)).map(|(i, _)| format!("spec.from[{i}]"));
-    let to = grant.to.iter().enumerate().filter(|(_, to)| !to_used(to)).map(|(i, _)| format!("spec.to[{i}]"));
+    let unused = |at: String| {
+        (
+            at,
+            "no reference uses this entry of the grant",
+            "remove the entry if nothing needs it",
+        )
+    };
+    let from = grant
+        .from
+        .iter()
+        .enumerate()
+        .filter(|(_, from)| !from_used(from))
+        .map(|(i, _)| format!("spec.from[{i}]"));
+    let to = grant
+        .to
+        .iter()
+        .enumerate()
+        .filter(|(_, to)| !to_used(to))
+        .map(|(i, _)| format!("spec.to[{i}]"));
     for (at, why, mend) in from.chain(to).map(unused) {
-        out.add(Code::GrantUnused, &object, at, why, mend).as_severe_as(Severity::Info);
+        out.add(Code::GrantUnused, &object, at, why, mend)
+            .of_severity(Severity::Info);
     }
 }
 
@@ -77,11 +108,21 @@ fn permits(namespace: &str, from: &GrantPeer, to: &GrantTarget, used: &Use<'_>) 
 
 /// Kinds whose references are looked at; a grant for any other kind may well be in use.
 fn is_known(from: &GrantPeer) -> bool {
-    const KINDS: [&str; 7] = ["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"];
+    const KINDS: [&str; 7] = [
+        "Gateway",
+        "ListenerSet",
+        "HTTPRoute",
+        "GRPCRoute",
+        "TLSRoute",
+        "TCPRoute",
+        "UDPRoute",
+    ];
     *from.group == *GATEWAY_GROUP && KINDS.contains(&&*from.kind)
 }
 
 /// True if any object of the grant's kind and namespace was given.
 fn has_referrers(world: &World<'_>, from: &GrantPeer) -> bool {
-    world.all().any(|(object, _)| *object.kind() == *from.kind && object.name.namespace == from.namespace)
+    world
+        .all()
+        .any(|(object, _)| *object.kind() == *from.kind && object.name.namespace == from.namespace)
 }

@@ -8,7 +8,16 @@ use crate::lint::{Code, field};
 use crate::model::{Match, StringMatch, ValueMatch};
 
 /// Headers whose single values have commas of their own (RFC 9110 dates, lists that clients write).
-const WITH_COMMAS: &[&str] = &["accept", "user-agent", "date", "expires", "last-modified", "cache-control", "forwarded", "via"];
+const WITH_COMMAS: &[&str] = &[
+    "accept",
+    "user-agent",
+    "date",
+    "expires",
+    "last-modified",
+    "cache-control",
+    "forwarded",
+    "via",
+];
 /// Beginnings of such names.
 const WITH_COMMAS_BEGIN: &[&str] = &["accept-", "if-", "access-control-", "x-forwarded-", "sec-"];
 
@@ -27,7 +36,10 @@ fn check_match(one: &Match, at: &str, object: &ObjectRef, out: &mut Findings) {
     for (index, header) in one.headers.iter().enumerate() {
         let at = format!("{at}.headers[{index}]");
         if let Some(first) = earlier(&one.headers, index) {
-            let why = format!("the header {} has a condition in headers[{first}] already: only that one counts", header.name);
+            let why = format!(
+                "the header {} has a condition in headers[{first}] already: only that one counts",
+                header.name
+            );
             let mend = "for several values use one regular expression `a|b`, or one match for each";
             out.add(Code::HeaderRepeated, object, at, why, mend);
         } else {
@@ -37,9 +49,18 @@ fn check_match(one: &Match, at: &str, object: &ObjectRef, out: &mut Findings) {
     }
     for (index, parameter) in one.query.iter().enumerate() {
         if let Some(first) = earlier(&one.query, index) {
-            let why = format!("the parameter {} has a condition in queryParams[{first}] already: only that one counts", parameter.name);
+            let why = format!(
+                "the parameter {} has a condition in queryParams[{first}] already: only that one counts",
+                parameter.name
+            );
             let mend = "for several values use one regular expression `a|b`, or one match for each";
-            out.add(Code::QueryRepeated, object, format!("{at}.queryParams[{index}]"), why, mend);
+            out.add(
+                Code::QueryRepeated,
+                object,
+                format!("{at}.queryParams[{index}]"),
+                why,
+                mend,
+            );
         }
     }
 }
@@ -57,14 +78,19 @@ fn check_name(header: &ValueMatch, at: &str, object: &ObjectRef, out: &mut Findi
         ":method" => "matches[].method",
         _ => return,
     };
-    let why = format!("matching on {} as a header depends on the gateway, and hostname precedence does not see it", header.name);
+    let why = format!(
+        "matching on {} as a header depends on the gateway, and hostname precedence does not see it",
+        header.name
+    );
     out.add(Code::HeaderPseudo, object, at, why, format!("use {instead}"));
 }
 
 fn check_value(header: &ValueMatch, at: &str, object: &ObjectRef, out: &mut Findings) {
     match &header.value {
         StringMatch::Exact(value) if &*header.name == "cookie" => {
-            let why = format!("the whole Cookie header must be {value:?}: a client that sends any other cookie does not match");
+            let why = format!(
+                "the whole Cookie header must be {value:?}: a client that sends any other cookie does not match"
+            );
             let mend = "use a regular expression like `(.*; )?name=value(;.*)?`";
             out.add(Code::HeaderCookie, object, at, why, mend);
         }
@@ -75,7 +101,9 @@ fn check_value(header: &ValueMatch, at: &str, object: &ObjectRef, out: &mut Find
         }
         StringMatch::Regex(source) => {
             if let Some(part) = contains_only(source) {
-                let why = format!("this only asks whether the value contains {part:?}: `{part}` in any other word matches too");
+                let why = format!(
+                    "this only asks whether the value contains {part:?}: `{part}` in any other word matches too"
+                );
                 let mend = "match the whole value exactly if that is what is meant";
                 out.add(Code::HeaderContains, object, at, why, mend);
             }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::lint::field;
 use crate::lint::finding::ObjectRef;
 use crate::lint::world::World;
-use crate::lint::field;
 use crate::model::{BackendRef, ClientValidation, Filter, Gateway, Kind, Listener, Reference, Route, Rule};
 use crate::{ObjectName, RouteKind};
 
@@ -51,7 +51,12 @@ pub(super) fn all<'a>(world: &World<'a>) -> Vec<Use<'a>> {
 }
 
 fn plain<'a>(from: &ObjectRef, field: String, target: &'a Reference) -> Use<'a> {
-    Use { from: from.clone(), field, target, backend: None }
+    Use {
+        from: from.clone(),
+        field,
+        target,
+        backend: None,
+    }
 }
 
 fn of_gateway<'a>(gateway: &'a Gateway, uses: &mut Vec<Use<'a>>) {
@@ -86,7 +91,11 @@ fn of_listeners<'a>(from: &ObjectRef, listeners: &'a [Listener], uses: &mut Vec<
 }
 
 fn of_route<'a>(route: &'a Route, uses: &mut Vec<Use<'a>>) {
-    let mut collector = Collector { from: ObjectRef::route(route), kind: route.kind, uses };
+    let mut collector = Collector {
+        from: ObjectRef::route(route),
+        kind: route.kind,
+        uses,
+    };
     for (index, rule) in route.rules.iter().enumerate() {
         collector.rule(rule, index);
     }
@@ -112,7 +121,10 @@ impl<'a> Collector<'a, '_> {
         for (index, filter) in filters.iter().enumerate() {
             match filter {
                 Filter::Mirror(mirror) => {
-                    self.backend(format!("{at}.filters[{index}].requestMirror.backendRef"), &mirror.backend);
+                    self.backend(
+                        format!("{at}.filters[{index}].requestMirror.backendRef"),
+                        &mirror.backend,
+                    );
                 }
                 Filter::ExternalAuth(auth) => {
                     self.backend(format!("{at}.filters[{index}].externalAuth.backendRef"), &auth.backend);
@@ -124,6 +136,11 @@ impl<'a> Collector<'a, '_> {
 
     fn backend(&mut self, field: String, backend: &'a BackendRef) {
         let from = self.from.clone();
-        self.uses.push(Use { from, field, target: &backend.target, backend: Some((self.kind, backend)) });
+        self.uses.push(Use {
+            from,
+            field,
+            target: &backend.target,
+            backend: Some((self.kind, backend)),
+        });
     }
 }

@@ -9,9 +9,6 @@ use crate::lint::world::World;
 use crate::lint::{Code, field};
 use crate::model::{Match, PathMatch, StringMatch};
 
-#[cfg(test)]
-mod tests;
-
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
     for route in world.routes() {
         let object = ObjectRef::route(route);
@@ -38,7 +35,10 @@ fn expressions<'a>(one: &'a Match, at: &str) -> Vec<Expression<'a>> {
     if let PathMatch::Regex(source) = &one.path {
         add(format!("{at}.path"), source, true);
     }
-    let grpc = one.grpc.iter().flat_map(|grpc| [("service", &grpc.service), ("method", &grpc.method)]);
+    let grpc = one
+        .grpc
+        .iter()
+        .flat_map(|grpc| [("service", &grpc.service), ("method", &grpc.method)]);
     for (name, part) in grpc {
         if let Some(StringMatch::Regex(source)) = part {
             add(format!("{at}.method.{name}"), source, false);
@@ -63,10 +63,17 @@ fn check_one(expression: &Expression<'_>, object: &ObjectRef, out: &mut Findings
         }
         Syntax::Dialect(what) => {
             let why = format!("{what}: RE2 (Envoy, Traefik) and PCRE (NGINX, HAProxy) differ here");
-            out.add(Code::RegexDialect, object, at, why, "write it so that it means the same in both");
+            out.add(
+                Code::RegexDialect,
+                object,
+                at,
+                why,
+                "write it so that it means the same in both",
+            );
         }
         Syntax::Common(hir) if *is_path && never_matches_a_path(&hir) => {
-            let why = "the path is what comes before `?` and begins with `/`: this expression cannot match it as a whole";
+            let why =
+                "the path is what comes before `?` and begins with `/`: this expression cannot match it as a whole";
             let mend = "begin the expression with `/`, and match the query with queryParams";
             out.add(Code::RegexNeverMatches, object, at, why, mend);
         }
@@ -77,14 +84,27 @@ fn check_one(expression: &Expression<'_>, object: &ObjectRef, out: &mut Findings
 fn check_meaning(hir: &Hir, expression: &Expression<'_>, object: &ObjectRef, out: &mut Findings) {
     let Expression { at, source, is_path } = expression;
     if matches!(hir.kind(), HirKind::Literal(_)) {
-        let why = format!("the expression has nothing variable: only the whole value {source:?} matches, not one that contains it");
-        let mend = if *is_path { "use Exact, or PathPrefix for what is below it" } else { "use Exact, or `.*` around it" };
+        let why = format!(
+            "the expression has nothing variable: only the whole value {source:?} matches, not one that contains it"
+        );
+        let mend = if *is_path {
+            "use Exact, or PathPrefix for what is below it"
+        } else {
+            "use Exact, or `.*` around it"
+        };
         out.add(Code::RegexUnanchored, object, at, why, mend);
     } else if let Some(missing) = half_anchored(source) {
         let why = format!("the expression has one anchor and not the other, as if it could match a part; {missing}");
-        out.add(Code::RegexUnanchored, object, at, why, "write `.*` where anything may follow or precede");
+        out.add(
+            Code::RegexUnanchored,
+            object,
+            at,
+            why,
+            "write `.*` where anything may follow or precede",
+        );
     } else if let Some(prefix) = prefix_only(source).filter(|_| *is_path) {
-        let why = format!("this is nearly the prefix {prefix}, but its rank among other matches depends on the gateway");
+        let why =
+            format!("this is nearly the prefix {prefix}, but its rank among other matches depends on the gateway");
         let mend = format!("use PathPrefix {prefix}, which matches whole path elements");
         out.add(Code::RegexNeedless, object, at, why, mend);
     }
@@ -111,7 +131,14 @@ fn classify(source: &str) -> Syntax {
         return Syntax::Dialect("it has a possessive quantifier");
     }
     match regex_syntax::parse(source) {
-        Ok(hir) if regex::RegexBuilder::new(source).size_limit(MAX_COMPILED).build().is_ok() => Syntax::Common(hir),
+        Ok(hir)
+            if regex::RegexBuilder::new(source)
+                .size_limit(MAX_COMPILED)
+                .build()
+                .is_ok() =>
+        {
+            Syntax::Common(hir)
+        }
         Ok(_) => Syntax::Invalid("it is too large".to_owned()),
         Err(_) if fancy_regex::Regex::new(source).is_ok() => {
             Syntax::Dialect("it uses what only PCRE has (look-around, back-references, atomic groups)")
@@ -168,8 +195,15 @@ fn first_bytes(hir: &Hir) -> Option<Vec<u8>> {
         HirKind::Literal(literal) => literal.0.first().map(|&byte| vec![byte]),
         HirKind::Capture(capture) => first_bytes(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => first_bytes(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().find(|part| !matches!(part.kind(), HirKind::Look(_))).and_then(first_bytes),
-        HirKind::Alternation(parts) => parts.iter().map(first_bytes).collect::<Option<Vec<_>>>().map(|all| all.concat()),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .find(|part| !matches!(part.kind(), HirKind::Look(_)))
+            .and_then(first_bytes),
+        HirKind::Alternation(parts) => parts
+            .iter()
+            .map(first_bytes)
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.concat()),
         HirKind::Repetition(_) | HirKind::Class(_) | HirKind::Empty | HirKind::Look(_) => None,
     }
 }

@@ -23,11 +23,26 @@ fn check_rule(route: &Route, rule: &Rule, index: usize, object: &ObjectRef, out:
         [] => check_empty(rule, index, object, out),
         backends if backends.iter().all(|one| one.weight == 0) => {
             let why = "all weights are 0, so no backend gets a request and every request fails";
-            out.add(Code::WeightsAllZero, object, at, why, "give at least one backend a positive weight");
+            out.add(
+                Code::WeightsAllZero,
+                object,
+                at,
+                why,
+                "give at least one backend a positive weight",
+            );
         }
         [only] if only.weight != 1 => {
-            let why = format!("the weight {} of an only backend has no effect: it gets every request", only.weight);
-            out.add(Code::WeightWithoutEffect, object, at, why, "remove the weight, or add the backend for the rest");
+            let why = format!(
+                "the weight {} of an only backend has no effect: it gets every request",
+                only.weight
+            );
+            out.add(
+                Code::WeightWithoutEffect,
+                object,
+                at,
+                why,
+                "remove the weight, or add the backend for the rest",
+            );
         }
         backends => check_sum(backends, &at, object, out),
     }
@@ -41,7 +56,13 @@ fn answers(filter: &Filter) -> bool {
 fn check_empty(rule: &Rule, index: usize, object: &ObjectRef, out: &mut Findings) {
     if !rule.filters.iter().any(answers) {
         let why = "the rule has neither backends nor a filter that answers: every request to it gets 500";
-        out.add(Code::NoBackends, object, field::rule(index), why, "add a backendRef or a RequestRedirect");
+        out.add(
+            Code::NoBackends,
+            object,
+            field::rule(index),
+            why,
+            "add a backendRef or a RequestRedirect",
+        );
     }
 }
 
@@ -50,9 +71,19 @@ fn check_sum(backends: &[BackendRef], at: &str, object: &ObjectRef, out: &mut Fi
     const NEAR: std::ops::RangeInclusive<u64> = 90..=110;
     let sum = backends.iter().map(|one| u64::from(one.weight)).sum::<u64>();
     if backends.len() > 1 && sum != 100 && NEAR.contains(&sum) {
-        let shares = backends.iter().map(|one| share(one.weight, sum)).collect::<Vec<_>>().join("/");
+        let shares = backends
+            .iter()
+            .map(|one| share(one.weight, sum))
+            .collect::<Vec<_>>()
+            .join("/");
         let why = format!("the weights sum to {sum}, not 100: the real shares are {shares} percent");
-        out.add(Code::WeightsSum, object, at, why, "make the weights sum to 100 if percentages are meant");
+        out.add(
+            Code::WeightsSum,
+            object,
+            at,
+            why,
+            "make the weights sum to 100 if percentages are meant",
+        );
     }
 }
 
@@ -73,7 +104,13 @@ fn check_repeated(route: &Route, rule: &Rule, index: usize, object: &ObjectRef, 
         if let Some(first) = seen.insert((target, backend.port), position).filter(|_| plain) {
             let why = format!("the same backend as backendRefs[{first}]: gateways add the weights up or drop one");
             let mend = "name each backend once, with the sum of the weights";
-            out.add(Code::BackendRepeated, object, field::backend(index, position), why, mend);
+            out.add(
+                Code::BackendRepeated,
+                object,
+                field::backend(index, position),
+                why,
+                mend,
+            );
         }
     }
 }

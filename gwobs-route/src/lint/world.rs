@@ -156,5 +156,8 @@ impl<'a> World<'a> {
 }
 
 fn has_set(listeners: &GatewayListeners, set: &ObjectName) -> bool {
-    listeners.listeners.iter().any(|merged| merged.set.as_ref() == Some(set))
+    listeners
+        .listeners
+        .iter()
+        .any(|merged| merged.set.as_ref() == Some(set))
 }

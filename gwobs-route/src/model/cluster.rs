@@ -100,8 +100,9 @@ pub struct EndpointSlice {
     pub service: Option<ObjectName>,
     /// The ServiceImport it belongs to (label `multicluster.kubernetes.io/service-name`).
     pub service_import: Option<ObjectName>,
-    /// `endpoints`
-    pub endpoints: Vec<Endpoint>,
+    /// `endpoints`; `None` if the field is left out (a manifest whose endpoints are filled in later), which tells nothing;
+    /// `null` and `[]` are `Some` of nothing, as the API server writes a Service without pods.
+    pub endpoints: Option<Vec<Endpoint>>,
     /// `ports`; empty means no port is open.
     pub ports: Vec<EndpointPort>,
 }

@@ -1,17 +1,26 @@
 use super::*;
 use crate::weights::shares::tests_support::{backend, choice};
-use crate::{BackendChoice, Forwarded, RouteRef};
+use crate::{Arrival, BackendChoice, Forwarded, ResponseHeaders, RouteRef, WireProtocol};
+
+fn name(name: &str) -> ObjectName {
+    ObjectName {
+        namespace: "default".into(),
+        name: name.into(),
+    }
+}
 
 fn decision(route: &str, generation: u64, backends: Vec<BackendChoice>) -> Decision {
     Decision {
         generation,
+        arrival: Arrival {
+            gateway: name("gw"),
+            port: 80,
+            protocol: WireProtocol::Http,
+        },
         listener: Some("http".into()),
         route: Some(RouteRef {
             kind: RouteKind::Http,
-            route: ObjectName {
-                namespace: "default".into(),
-                name: route.into(),
-            },
+            route: name(route),
             rule: 0,
             matched: 0,
             rule_name: None,
@@ -22,6 +31,7 @@ fn decision(route: &str, generation: u64, backends: Vec<BackendChoice>) -> Decis
             mirrors: Vec::new(),
             may_answer_itself: false,
         },
+        response_headers: ResponseHeaders::default(),
         caveats: Vec::new(),
     }
 }

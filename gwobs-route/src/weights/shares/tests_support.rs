@@ -1,7 +1,7 @@
 //! Shares for tests.
 
 use super::{BackendChoice, BackendName, Shares};
-use crate::{InvalidBackend, ObjectName};
+use crate::{Endpoints, InvalidBackend, ObjectName};
 
 pub(in crate::weights) fn backend(name: &str) -> BackendName {
     BackendName {
@@ -19,6 +19,8 @@ pub(in crate::weights) fn choice(name: &str, weight: u32) -> BackendChoice {
         weight,
         invalid: None,
         forwarded: None,
+        redirect: None,
+        endpoints: Endpoints::Unknown,
     }
 }
 
