@@ -52,20 +52,20 @@ impl Cluster {
     }
 
     /// `at`: when the change was seen, for the history of addresses.
-    pub(crate) fn put_slice(&mut self, slice: Arc<EndpointSlice>, at: u64) {
+    pub(crate) fn put_slice(&mut self, slice: &Arc<EndpointSlice>, at: u64) {
         let name = slice.meta.name.clone();
         let old = self.slices.insert(name.clone(), slice.clone());
-        let owner = owner_of(&slice).cloned();
+        let owner = owner_of(slice).cloned();
         if let Some(old) = &old {
             self.unlink(old);
         }
         if let Some(owner) = &owner {
-            self.owners.add_all(&slice_addresses(&slice), owner);
+            self.owners.add_all(&slice_addresses(slice), owner);
             self.slices_of
                 .entry(owner.clone())
                 .or_default()
                 .insert(name, slice.clone());
-            self.history.returned(&slice_addresses(&slice), owner);
+            self.history.returned(&slice_addresses(slice), owner);
         }
         if let Some(old) = old {
             self.note_departures(&old, at);

@@ -163,11 +163,10 @@ impl PathTest {
             RegexRank::AfterPrefix => PathRank::RegexAfterPrefix(Reverse(length)),
         };
         match self {
-            Self::Exact(_) => PathRank::Exact,
             Self::Prefix(prefix) => PathRank::Prefix(Reverse(prefix.chars().count())),
             Self::Pattern(pattern) => by_text(pattern.source.chars().count()),
-            // It may be anything, so it casts doubt on whatever else matches.
-            Self::Unknown => PathRank::Exact,
+            // What is not understood may be anything, so it casts doubt on whatever else matches.
+            Self::Exact(_) | Self::Unknown => PathRank::Exact,
             Self::Grpc { service, method } => PathRank::Grpc(length(service), length(method)),
         }
     }

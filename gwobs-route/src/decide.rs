@@ -9,15 +9,18 @@ mod select;
 mod stream;
 mod trace;
 
+pub(crate) use redirect::well_known;
 pub use trace::Considered;
 
+use crate::cluster::Referrer;
 use crate::decide::effects::Effects;
 use crate::decide::select::{Owner, Scene, Selected};
 use crate::decide::trace::Trace;
 use crate::gateway_table::GatewayTable;
 use crate::table::{Entry, Silent, Tracer};
 use crate::{
-    Action, Arrival, Decision, HeaderField, Inconclusive, ObjectName, Request, ResponseHeaders, Snapshot, WireProtocol,
+    Action, Arrival, BackendChoice, Decision, HeaderField, Inconclusive, ObjectName, Request, ResponseHeaders,
+    Snapshot, WireProtocol,
 };
 
 /// gRPC status codes that a gateway answers with (`GRPCRoute`; gRPC, "HTTP to gRPC Status Code Mapping").
@@ -183,6 +186,25 @@ fn of_rule(snapshot: &Snapshot, scene: &Scene<'_>, entry: &Entry, mut decision: 
         return decision;
     }
     backends::forward(snapshot, scene, entry, rule, &effects, decision)
+}
+
+/// All backends of the rule that decided, also where none of them can get the request.
+pub(crate) fn backends_of(snapshot: &Snapshot, decision: &Decision) -> Vec<BackendChoice> {
+    let Some((route, rule)) = decision
+        .route
+        .as_ref()
+        .and_then(|route| Some((route, snapshot.rule(route)?)))
+    else {
+        return Vec::new();
+    };
+    let from = Referrer {
+        kind: route.kind,
+        namespace: &route.route.namespace,
+    };
+    rule.backends
+        .iter()
+        .map(|one| backends::choice(snapshot, from, one, &mut Vec::new()))
+        .collect()
 }
 
 #[cfg(test)]

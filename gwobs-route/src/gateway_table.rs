@@ -99,7 +99,7 @@ impl GatewayTable {
             namespaces,
             profile,
         } = parts;
-        routes.sort_by(|one, other| age(&one.route).cmp(&age(&other.route)));
+        routes.sort_by_cached_key(|route| age(&route.route));
         let mut attachments = attach_all(&listeners, &routes, namespaces);
         settle_kinds(listeners.listeners.len(), &routes, &mut attachments);
         let groups = group(listeners.listeners.len(), &attachments);

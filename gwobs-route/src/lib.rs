@@ -11,6 +11,7 @@ mod decision;
 mod gateway_table;
 mod hosts;
 pub mod lint;
+mod judge;
 pub mod model;
 mod names;
 mod objects;
@@ -33,6 +34,7 @@ pub use decision::{
     ResponseHeaders, RouteRef, WireProtocol,
 };
 pub use gateway_table::RouteAttachment;
+pub use judge::judge;
 pub use names::{BackendName, ObjectName, RouteKind};
 pub use objects::Objects;
 pub use observation::{Attempt, Observation, Origin, Purpose, Response};

@@ -69,7 +69,7 @@ impl Objects {
             Object::ConfigMap(map) => drop(self.config_maps.insert(name, Arc::new(map))),
             Object::Service(service) => self.cluster().put_service(Arc::new(service)),
             Object::ServiceImport(import) => self.cluster().put_import(Arc::new(import)),
-            Object::EndpointSlice(slice) => self.cluster().put_slice(Arc::new(slice), at),
+            Object::EndpointSlice(slice) => self.cluster().put_slice(&Arc::new(slice), at),
             Object::ReferenceGrant(grant) => self.cluster().put_grant(Arc::new(grant)),
             Object::BackendTlsPolicy(policy) => self.cluster().put_policy(Arc::new(policy)),
         }

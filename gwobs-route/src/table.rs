@@ -91,7 +91,6 @@ impl Table {
             PathTest::Exact(path) => exact.entry((**path).into()).or_default().add(rank, matched),
             PathTest::Prefix(prefix) => prefixes.bucket(prefix).add(rank, matched),
             PathTest::Pattern(_) => regex.push(rank),
-            PathTest::Unknown => aside.push(rank),
             PathTest::Grpc {
                 service: None,
                 method: None,
@@ -111,7 +110,7 @@ impl Table {
                     .or_default()
                     .add(rank, matched);
             }
-            PathTest::Grpc { .. } => aside.push(rank),
+            PathTest::Grpc { .. } | PathTest::Unknown => aside.push(rank),
         }
     }
 }

@@ -197,10 +197,7 @@ impl QueryTest {
     }
 }
 
-fn first_of_each<'a>(
-    from: &'a [ValueMatch],
-    same: impl Fn(&str, &str) -> bool,
-) -> impl Iterator<Item = &'a ValueMatch> {
+fn first_of_each(from: &[ValueMatch], same: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = &ValueMatch> {
     let is_first = move |index: usize, one: &ValueMatch| {
         let earlier = from.get(..index).unwrap_or_default();
         !earlier.iter().any(|other| same(&other.name, &one.name))
