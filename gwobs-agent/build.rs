@@ -18,8 +18,11 @@ fn main() -> Result<()> {
     watch(root);
     let toolchain = find_toolchain()?;
     require_linker()?;
+    // SAFETY: a build script's main thread, no other thread yet.
+    // Progress of the inner cargo would be shown as warnings; its warnings and errors are still shown.
+    unsafe { env::set_var("CARGO_TERM_QUIET", "true") };
     if toolchain == DEBIAN {
-        // SAFETY: a build script's main thread, no other thread yet.
+        // SAFETY: as above.
         // Lets the stable compiler take the unstable features of these two crates (inline assembly for BPF); "1" would ask
         // for `-Zbuild-std`.
         unsafe { env::set_var("RUSTC_BOOTSTRAP", "aya_ebpf,gwobs_ebpf") };
@@ -35,7 +38,6 @@ fn main() -> Result<()> {
 fn watch(root: &Path) {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", root.join("gwobs-common").display());
-    println!("cargo:rerun-if-env-changed=PATH");
 }
 
 /// A rustup nightly that can build `core`, else Debian's compiler.

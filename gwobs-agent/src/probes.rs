@@ -30,6 +30,7 @@ use tokio::io::unix::AsyncFd;
 
 pub use self::counters::Counters;
 pub use self::error::ProbeError;
+pub use self::table::Hook;
 use crate::event::{Direction, KernelEvent, SocketCookie};
 
 /// How to load the probes.
@@ -71,6 +72,12 @@ pub struct Followed {
     pub listening: Vec<SocketAddr>,
     /// Number of connections they had open.
     pub connections: usize,
+}
+
+/// The hooks that are needed, for whoever wants to know before loading.
+#[must_use]
+pub fn hooks() -> &'static [Hook] {
+    table::HOOKS
 }
 
 /// At most so many events come in one batch: a bound for the memory of a batch, 16 MiB in the worst case.

@@ -2,13 +2,13 @@
 
 /// A BPF program and where it goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hook {
+pub struct Hook {
     /// Name of the program in the object, and name of the hook as users see it.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// Where it goes.
     pub(super) attach: Attach,
     /// What a kernel must have for it.
-    pub(super) needs: &'static str,
+    pub needs: &'static str,
 }
 
 /// Ways to attach a program.

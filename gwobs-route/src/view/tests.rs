@@ -38,7 +38,7 @@ fn readings_of_a_path() {
         ("/a\\b", Some("/a/b")),
         ("*", None),
     ] {
-        assert_eq!(path::normalise(path, all).as_deref(), read, "{path}");
+        assert_eq!(normalise(path, all).as_deref(), read, "{path}");
     }
 }
 

@@ -1,7 +1,13 @@
 //! Small builders for objects, requests and observations, shared by tests and benchmarks.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses some of the builders")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "each test uses some of the builders"
+)]
 
+pub mod generate;
 pub mod naive;
 
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,9 @@
 //! The obviously right evaluator: every match of every route is looked at, and the best taken. It shares no code with the
 //! engine but the model.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use gwobs_route::model::*;
 use gwobs_route::{ObjectName, Request, RouteKind};
@@ -152,10 +154,14 @@ fn string_holds(wanted: &StringMatch, value: &str) -> bool {
     }
 }
 
+thread_local! {
+    /// Compiling an expression costs more than everything else here.
+    static EXPRESSIONS: RefCell<HashMap<String, regex::Regex>> = RefCell::default();
+}
+
 fn regex_holds(source: &str, value: &str) -> bool {
-    regex::Regex::new(&format!("^(?:{source})$"))
-        .expect("an expression")
-        .is_match(value)
+    let compile = || regex::Regex::new(&format!("^(?:{source})$")).expect("an expression");
+    EXPRESSIONS.with_borrow_mut(|known| known.entry(source.to_owned()).or_insert_with(compile).is_match(value))
 }
 
 /// The spec's order of matches within a hostname, without age and name.
