@@ -19,11 +19,41 @@ pub struct RouteRef {
     pub rule_name: Option<Arc<str>>,
 }
 
+/// Where a request arrived, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// The Gateway.
+    pub gateway: ObjectName,
+    /// The listener's port.
+    pub port: u16,
+    /// How.
+    pub protocol: WireProtocol,
+}
+
+/// What the client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WireProtocol {
+    /// HTTP in clear text.
+    Http,
+    /// HTTP over TLS that the gateway ends.
+    Https,
+    /// gRPC, over TLS if the request has a server name.
+    Grpc,
+    /// TLS by server name; what is inside does not matter.
+    Tls,
+    /// A TCP connection.
+    Tcp,
+    /// A UDP flow.
+    Udp,
+}
+
 /// What must happen to a request, by one snapshot of the specs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// Generation of the snapshot that was asked.
     pub generation: u64,
+    /// Where the request arrived.
+    pub arrival: Arrival,
     /// The listener that owns the request: its name, `namespace/listenerset/name` for one of a ListenerSet;
     /// `None` if no listener matched.
     pub listener: Option<Arc<str>>,
@@ -31,8 +61,21 @@ pub struct Decision {
     pub route: Option<RouteRef>,
     /// What must be done.
     pub action: Action,
+    /// What must change in the response that the client sees.
+    pub response_headers: ResponseHeaders,
     /// Why this decision must not be used to accuse a gateway; empty for a decision that the spec settles.
     pub caveats: Vec<Inconclusive>,
+}
+
+/// Changes to a response (ResponseHeaderModifier, CORS); names in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResponseHeaders {
+    /// Replaced or set.
+    pub set: Vec<(Arc<str>, String)>,
+    /// Appended to what the backend sent.
+    pub added: Vec<(Arc<str>, String)>,
+    /// Removed.
+    pub removed: Vec<Arc<str>>,
 }
 
 /// What must be done with a request.
@@ -55,9 +98,11 @@ pub enum Action {
     Respond {
         /// HTTP status.
         status: u16,
-        /// gRPC status, for requests to GRPCRoutes.
+        /// gRPC status, for gRPC requests.
         grpc_status: Option<u16>,
     },
+    /// The connection must be refused or closed (TLS, TCP and UDP without a route or a valid backend).
+    Reject,
 }
 
 /// One backend of a rule.
@@ -71,6 +116,21 @@ pub struct BackendChoice {
     pub invalid: Option<InvalidBackend>,
     /// What this backend must receive, if its own filters change it.
     pub forwarded: Option<Forwarded>,
+    /// Where its own filters redirect its share to; it then receives nothing.
+    pub redirect: Option<RedirectTarget>,
+    /// Whether anything can answer there.
+    pub endpoints: Endpoints,
+}
+
+/// What is known about the endpoints of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoints {
+    /// Not told: no EndpointSlice refers to the Service, or its addresses come from DNS.
+    Unknown,
+    /// At least one is ready.
+    Ready,
+    /// The slices are there and none of their endpoints is ready: 503 is due.
+    NoneReady,
 }
 
 /// Why a backend reference is invalid.
@@ -84,7 +144,7 @@ pub enum InvalidBackend {
     NotPermitted,
     /// The Service has no such port, or none is named.
     NoPort,
-    /// The Service's appProtocol does not fit (`UnsupportedProtocol`).
+    /// The Service's appProtocol or transport does not fit (`UnsupportedProtocol`).
     UnsupportedProtocol,
 }
 
@@ -115,7 +175,7 @@ pub struct MirrorTarget {
 pub struct RedirectTarget {
     /// Status of the redirect.
     pub status: u16,
-    /// Scheme of Location.
+    /// Scheme of Location, in lower case.
     pub scheme: Arc<str>,
     /// Host of Location, without port.
     pub host: Arc<str>,

@@ -3,16 +3,42 @@
 //!
 //! No I/O, no clock, no Kubernetes client types: objects come in as [`model`] types, time is an argument.
 
+pub mod attach;
+mod cluster;
+mod compile;
+mod decide;
 mod decision;
+mod gateway_table;
+mod hosts;
+mod judge;
+pub mod lint;
+pub mod model;
 mod names;
+mod objects;
 mod observation;
+mod path_rewrite;
+pub mod precedence;
+pub mod profile;
 mod request;
+mod snapshot;
+mod table;
+mod transform;
+mod truth;
 mod verdict;
+mod view;
+pub mod weights;
 
+pub use decide::{Considered, decide, explain};
 pub use decision::{
-    Action, BackendChoice, Decision, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget, RouteRef,
+    Action, Arrival, BackendChoice, Decision, Endpoints, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget,
+    ResponseHeaders, RouteRef, WireProtocol,
 };
+pub use gateway_table::RouteAttachment;
+pub use judge::judge;
 pub use names::{BackendName, ObjectName, RouteKind};
+pub use objects::Objects;
 pub use observation::{Attempt, Observation, Origin, Purpose, Response};
 pub use request::{HeaderField, Request};
+pub use snapshot::Snapshot;
+pub use transform::{equal_for_routing, may_become};
 pub use verdict::{Inconclusive, Judgement, Mismatch, Verdict};

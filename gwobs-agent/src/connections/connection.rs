@@ -1,0 +1,397 @@
+//! One connection: its two directions put in order, read, and tied together.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gwobs_http::Chunk;
+use gwobs_http::http1::{RequestStream, ResponseStream};
+use gwobs_http::opening::Opening;
+use gwobs_route::Inconclusive;
+
+use super::Context;
+use super::exchanges::{Exchanges, Question};
+use super::limits::REORDER_NANOSECONDS;
+use super::sequence::{Next, Piece, Sequencer};
+use super::skip::{Skip, Window};
+use crate::event::{Data, Direction, Opened, Role, Timestamp};
+use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
+
+/// What the bytes of a connection are.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Its first bytes have not told yet; with the call of the first of them.
+    Opening(Opening, Option<Stamp>),
+    /// HTTP/1.
+    Http1,
+    /// Nothing of it will be read.
+    Unreadable(Inconclusive),
+}
+
+/// One direction.
+#[derive(Debug)]
+pub(super) struct Flow {
+    sequencer: Sequencer,
+    window: Window,
+    /// Losses that had been told when bytes of this direction were last seen.
+    losses: u64,
+    /// Why the stream was desynchronised last.
+    pub(super) lost_because: Inconclusive,
+}
+
+/// A part of the stream that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) chunk: Chunk,
+    /// Bytes that follow it and were left out.
+    left_out: u64,
+    pub(super) stamp: Stamp,
+    pub(super) begins_call: bool,
+    /// Why bytes are missing, if they are.
+    pub(super) why_missing: Inconclusive,
+}
+
+/// Messages may have been missed: which response answers which request is told only by one coming after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt {
+    pub(super) why: Inconclusive,
+    /// A response came after what was missed of the requests: the next request is not one of several sent in a row.
+    pub(super) in_turn: bool,
+}
+
+/// A connection and everything that is open on it.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) about: Arc<Connection>,
+    pub(super) phase: Phase,
+    pub(super) request_flow: Flow,
+    pub(super) response_flow: Flow,
+    pub(super) requests: RequestStream,
+    pub(super) responses: ResponseStream,
+    pub(super) exchanges: Exchanges,
+    /// Part of a call whose first messages were answered and whose next one waits for its request.
+    pub(super) rest: Option<Box<Reading>>,
+    /// Messages may have been missed, and no whole exchange was seen since.
+    pub(super) doubt: Option<Doubt>,
+    /// A response to no known request came after the last request bytes that were seen.
+    pub(super) unsolicited: bool,
+    /// A message was read on this connection.
+    pub(super) proven: bool,
+    last_direction: Option<Direction>,
+    /// More than one process was seen to use it.
+    is_shared: bool,
+    /// Order of the last event, for the choice of which to forget.
+    pub(super) last_used: u64,
+    /// Its deadline is noted.
+    pub(super) is_scheduled: bool,
+}
+
+impl State {
+    pub(super) fn new(opened: &Opened, pid: u32, losses: u64) -> Self {
+        let about = Connection {
+            socket: opened.socket,
+            pid,
+            role: opened.role,
+            local: opened.local,
+            peer: opened.peer,
+            preexisting: opened.preexisting,
+        };
+        let (received, sent) = opened.positions.unzip();
+        let (requests_at, responses_at) = match opened.role {
+            Role::Accepted => (received, sent),
+            Role::Connected => (sent, received),
+        };
+        let mut state = Self {
+            about: Arc::new(about),
+            phase: Phase::Opening(Opening::default(), None),
+            request_flow: Flow::new(requests_at, losses),
+            response_flow: Flow::new(responses_at, losses),
+            requests: RequestStream::new(0),
+            responses: ResponseStream::new(BODY_PREFIX),
+            exchanges: Exchanges::default(),
+            rest: None,
+            doubt: None,
+            unsolicited: false,
+            proven: false,
+            last_direction: None,
+            is_shared: false,
+            last_used: 0,
+            is_scheduled: false,
+        };
+        if opened.preexisting {
+            state.join_midstream();
+        }
+        state
+    }
+
+    /// The place in both directions is not known.
+    pub(super) fn join_midstream(&mut self) {
+        if !matches!(self.phase, Phase::Unreadable(_)) {
+            self.phase = Phase::Http1;
+        }
+        self.requests.desynchronise();
+        self.responses.desynchronise();
+        self.request_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.response_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.doubt = Some(Doubt {
+            why: Inconclusive::JoinedMidstream,
+            in_turn: true,
+        });
+    }
+
+    /// Takes a part of a call and reads what can be read now.
+    pub(super) fn on_data(&mut self, data: &Data, stamp: Stamp, begins_call: bool, context: &mut Context<'_>) {
+        let last_direction = self.last_direction.replace(data.direction);
+        let flow = self.flow(data.direction);
+        if last_direction != Some(data.direction) {
+            flow.window.turned(data.position);
+        }
+        flow.sequencer
+            .offer(Piece::new(data, stamp, begins_call), context.counts);
+        self.read(false, context);
+        self.tell_skips(context);
+    }
+
+    /// Gives up waiting if something has waited too long; answers when that will be otherwise.
+    pub(super) fn on_deadline(&mut self, now: Timestamp, context: &mut Context<'_>) -> Option<Timestamp> {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.read(true, context);
+            self.tell_skips(context);
+        }
+        self.deadline()
+    }
+
+    /// When waiting parts of calls are to be read whatever is missing.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let rest = self.rest.as_ref().map(|rest| rest.stamp.time);
+        let flows = [&self.request_flow, &self.response_flow];
+        let waiting = flows
+            .into_iter()
+            .filter_map(|flow| flow.sequencer.waiting_since())
+            .chain(rest)
+            .min()?;
+        Some(Timestamp(waiting.0.saturating_add(REORDER_NANOSECONDS)))
+    }
+
+    /// A process used it.
+    pub(super) fn used_by(&mut self, pid: u32, order: u64) {
+        self.is_shared |= pid != self.about.pid;
+        self.last_used = order;
+    }
+
+    /// No other process was seen to use it.
+    pub(super) fn is_used_only_by(&self, pid: u32) -> bool {
+        self.about.pid == pid && !self.is_shared
+    }
+
+    /// The only process that was seen to use it ended: what is open has ended with it.
+    pub(super) fn orphan(&mut self, context: &mut Context<'_>) {
+        self.read(true, context);
+        self.exchanges.abandon(Inconclusive::Aborted, context.tell);
+        self.join_midstream();
+    }
+
+    /// It is forgotten, open as it is.
+    pub(super) fn forgotten(&mut self, context: &mut Context<'_>) {
+        self.read(true, context);
+        self.exchanges.abandon(Inconclusive::LostEvents, context.tell);
+    }
+
+    /// One direction ended in order.
+    pub(super) fn end_direction(&mut self, direction: Direction, stamp: Stamp, context: &mut Context<'_>) {
+        if direction == self.response_direction() {
+            self.end_responses(stamp, context);
+        }
+    }
+
+    /// True if forgetting it loses nothing that is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exchanges.is_empty()
+    }
+
+    /// Reads as far as the order of things allows; all there is if `force` is set.
+    pub(super) fn read(&mut self, force: bool, context: &mut Context<'_>) {
+        loop {
+            let mut moved = false;
+            while let Some(next) = self.request_flow.pop(force, context) {
+                let unseen_until = matches!(next.chunk, Chunk::Gap(_)).then_some(next.stamp.order);
+                self.read_requests(next, context);
+                self.read_responses_before(unseen_until.unwrap_or(0), context);
+                moved = true;
+            }
+            while let Some(next) = self.next_response(force, context) {
+                self.read_responses(next, force, context);
+                moved = true;
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    /// Reads responses that came before the event with that order, for they do not answer what comes with it.
+    fn read_responses_before(&mut self, order: u64, context: &mut Context<'_>) {
+        let comes_before = |stamp: Option<Stamp>| stamp.is_some_and(|stamp| stamp.order < order);
+        while comes_before(self.next_response_stamp()) {
+            match self.next_response(true, context) {
+                Some(next) => self.read_responses(next, true, context),
+                None => return,
+            }
+        }
+    }
+
+    fn next_response_stamp(&self) -> Option<Stamp> {
+        let rest = self.rest.as_ref().map(|rest| rest.stamp);
+        rest.or_else(|| self.response_flow.sequencer.first().map(|piece| piece.stamp))
+    }
+
+    /// The next part of the response direction, unless it must wait for the request it answers.
+    fn next_response(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
+        let force = force || self.response_flow.sequencer.is_full();
+        if !force && !self.may_read_response() {
+            return None;
+        }
+        let rest = self.rest.take().map(|rest| *rest);
+        rest.or_else(|| self.response_flow.pop(force, context))
+    }
+
+    /// False while a response would be read whose request has not been seen: its event may be late.
+    fn may_read_response(&self) -> bool {
+        !self.responses.is_between_messages() || self.may_answer()
+    }
+
+    /// True if the response that comes next need not wait for its request.
+    pub(super) fn may_answer(&self) -> bool {
+        let is_asked = matches!(self.exchanges.question(), Question::Asked(_));
+        is_asked || self.doubt.is_some() || matches!(self.phase, Phase::Unreadable(_)) || !self.request_may_be_late()
+    }
+
+    /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
+    /// the process knows of it.
+    fn request_may_be_late(&self) -> bool {
+        self.about.role == Role::Connected || self.request_flow.sequencer.waiting_since().is_some()
+    }
+
+    fn flow(&mut self, direction: Direction) -> &mut Flow {
+        match direction == self.response_direction() {
+            true => &mut self.response_flow,
+            false => &mut self.request_flow,
+        }
+    }
+
+    fn response_direction(&self) -> Direction {
+        match self.about.role {
+            Role::Accepted => Direction::Send,
+            Role::Connected => Direction::Receive,
+        }
+    }
+
+    /// Bytes moved that nobody reads.
+    pub(super) fn unreadable(&self, stamp: Stamp, why: Inconclusive, context: &mut Context<'_>) {
+        (context.tell)(ExchangeEvent::Unreadable {
+            connection: &self.about,
+            stamp,
+            why,
+        });
+    }
+
+    fn tell_skips(&mut self, context: &mut Context<'_>) {
+        let response_direction = self.response_direction();
+        let request_direction = match response_direction {
+            Direction::Send => Direction::Receive,
+            Direction::Receive => Direction::Send,
+        };
+        let nothing_is_read = matches!(self.phase, Phase::Unreadable(_));
+        let skippable = |of_stream: u64| if nothing_is_read { u64::MAX } else { of_stream };
+        let flows = [
+            (
+                &mut self.request_flow,
+                request_direction,
+                skippable(self.requests.skippable()),
+            ),
+            (
+                &mut self.response_flow,
+                response_direction,
+                skippable(self.responses.skippable()),
+            ),
+        ];
+        for (flow, direction, skippable) in flows {
+            let until = flow
+                .sequencer
+                .position()
+                .and_then(|position| flow.window.tell(position, skippable));
+            context.skips.extend(until.map(|until| Skip {
+                socket: self.about.socket,
+                direction,
+                until,
+            }));
+        }
+    }
+}
+
+impl Flow {
+    fn new(position: Option<u32>, losses: u64) -> Self {
+        Self {
+            sequencer: Sequencer::at(position),
+            window: Window::default(),
+            losses,
+            lost_because: Inconclusive::Truncated,
+        }
+    }
+
+    /// Why bytes would be missing now.
+    pub(super) fn why_missing(&self, context: &Context<'_>) -> Inconclusive {
+        match self.losses < context.losses {
+            true => Inconclusive::LostEvents,
+            false => Inconclusive::Truncated,
+        }
+    }
+
+    fn pop(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
+        let why_missing = self.why_missing(context);
+        let force = force || self.sequencer.is_full() || why_missing == Inconclusive::LostEvents;
+        let next = self.sequencer.pop(force, context.counts)?;
+        self.losses = context.losses;
+        Some(match next {
+            Next::Missing(length, stamp) => Reading {
+                chunk: Chunk::Gap(length),
+                left_out: 0,
+                stamp,
+                begins_call: false,
+                why_missing,
+            },
+            Next::Piece(piece) => Reading::of(piece),
+        })
+    }
+}
+
+impl Reading {
+    fn of(piece: Piece) -> Self {
+        Self {
+            left_out: u64::from(piece.length).saturating_sub(piece.bytes.len() as u64),
+            chunk: Chunk::Bytes(piece.bytes),
+            stamp: piece.stamp,
+            begins_call: piece.begins_call,
+            why_missing: Inconclusive::Truncated,
+        }
+    }
+
+    /// Bytes of the same direction that were consumed before without being read.
+    pub(super) fn replay(&self, bytes: Bytes, stamp: Stamp) -> Self {
+        let chunk = Chunk::Bytes(bytes);
+        Self {
+            chunk,
+            left_out: 0,
+            stamp,
+            begins_call: false,
+            why_missing: self.why_missing,
+        }
+    }
+
+    /// Goes on to what was left out after the bytes; false if all has been read.
+    pub(super) fn advance(&mut self) -> bool {
+        if self.chunk.is_empty() && self.left_out > 0 {
+            self.chunk = Chunk::Gap(std::mem::take(&mut self.left_out));
+        }
+        !self.chunk.is_empty()
+    }
+}

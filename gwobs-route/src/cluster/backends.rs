@@ -1,0 +1,140 @@
+//! References to backends: whether they are valid, and what they lead to.
+
+use std::sync::Arc;
+
+use crate::attach::GATEWAY_GROUP;
+use crate::cluster::Cluster;
+use crate::model::{BackendRef, BackendTlsPolicy, PolicyTarget, Reference, Transport};
+use crate::{BackendName, Inconclusive, InvalidBackend, ObjectName, RouteKind};
+
+/// API group of ServiceImport (multi-cluster Services).
+const MULTICLUSTER_GROUP: &str = "multicluster.x-k8s.io";
+
+/// Who refers to a backend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Referrer<'a> {
+    pub(crate) kind: RouteKind,
+    pub(crate) namespace: &'a Arc<str>,
+}
+
+/// A reference resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub(crate) backend: BackendName,
+    pub(crate) invalid: Option<InvalidBackend>,
+    /// Set if an implementation may see this reference in another way.
+    pub(crate) doubt: Option<Inconclusive>,
+}
+
+impl Cluster {
+    pub(crate) fn resolve(&self, from: Referrer<'_>, reference: &BackendRef) -> Resolved {
+        let service = reference.target.resolve(from.namespace);
+        let backend = BackendName {
+            service,
+            port: reference.port.unwrap_or(0),
+        };
+        let invalid = self.fault(from, reference, &backend);
+        // Gateways know kinds of their own; only of core kinds it is certain that none but Service is a backend.
+        let foreign = invalid == Some(InvalidBackend::InvalidKind) && !reference.target.group.is_empty();
+        Resolved {
+            backend,
+            invalid,
+            doubt: foreign.then_some(Inconclusive::UnsupportedSpec),
+        }
+    }
+
+    fn fault(&self, from: Referrer<'_>, reference: &BackendRef, backend: &BackendName) -> Option<InvalidBackend> {
+        let target = &reference.target;
+        let service = target.is("", "Service");
+        if !service && !target.is(MULTICLUSTER_GROUP, "ServiceImport") {
+            return Some(InvalidBackend::InvalidKind);
+        }
+        // Without a grant nothing is told about the other namespace, not even whether the Service exists.
+        if !self.permits(from, target, &backend.service) {
+            return Some(InvalidBackend::NotPermitted);
+        }
+        if reference.port.is_none() {
+            return Some(InvalidBackend::NoPort);
+        }
+        let (known, exists) = match service {
+            true => (!self.services.is_empty(), self.services.contains_key(&backend.service)),
+            false => (!self.imports.is_empty(), self.imports.contains_key(&backend.service)),
+        };
+        match (exists, known) {
+            (true, _) => self.port_fault(from.kind, backend),
+            (false, true) => Some(InvalidBackend::NotFound),
+            // A kind that is wholly absent is assumed to be fine.
+            (false, false) => None,
+        }
+    }
+
+    fn port_fault(&self, kind: RouteKind, backend: &BackendName) -> Option<InvalidBackend> {
+        let wanted = if kind == RouteKind::Udp {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
+        let mut same_number = self
+            .ports_of(&backend.service)
+            .iter()
+            .filter(|port| port.port == backend.port);
+        let Some(first) = same_number.next() else {
+            return Some(InvalidBackend::NoPort);
+        };
+        let fits = first.transport == wanted || same_number.any(|port| port.transport == wanted);
+        (!fits).then_some(InvalidBackend::UnsupportedProtocol)
+    }
+
+    /// True if the reference stays in its namespace or a ReferenceGrant of the other one allows it.
+    fn permits(&self, from: Referrer<'_>, target: &Reference, object: &ObjectName) -> bool {
+        object.namespace == *from.namespace
+            || self.is_granted(GATEWAY_GROUP, from.kind.as_str(), from.namespace, target, object)
+    }
+
+    /// True if a ReferenceGrant lets objects of that kind and namespace refer to `object`.
+    pub(crate) fn is_granted(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: &str,
+        target: &Reference,
+        object: &ObjectName,
+    ) -> bool {
+        let grants = self
+            .grants
+            .get(&object.namespace)
+            .into_iter()
+            .flat_map(|grants| grants.values());
+        let mut grants = grants.filter(|grant| {
+            let peer = |from: &crate::model::GrantPeer| {
+                *from.group == *group && *from.kind == *kind && *from.namespace == *namespace
+            };
+            grant.from.iter().any(peer)
+        });
+        grants.any(|grant| {
+            let names = |to: &crate::model::GrantTarget| {
+                target.is(&to.group, &to.kind) && to.name.as_ref().is_none_or(|name| *name == object.name)
+            };
+            grant.to.iter().any(names)
+        })
+    }
+
+    /// The BackendTLSPolicy of a backend: one for its port before one for the whole Service; of several the oldest, then the
+    /// first by name (`BackendTLSPolicySpec.targetRefs`).
+    pub(crate) fn tls_policy(&self, backend: &BackendName) -> Option<&Arc<BackendTlsPolicy>> {
+        let port = self.port_of(backend).and_then(|port| port.name.as_ref());
+        let targets = |policy: &BackendTlsPolicy, section: Option<&Arc<str>>| {
+            let own = |target: &PolicyTarget| {
+                target.target.is("", "Service")
+                    && target.target.name == backend.service.name
+                    && target.section.as_ref() == section
+            };
+            policy.meta.name.namespace == backend.service.namespace && policy.targets.iter().any(own)
+        };
+        let oldest = |section: Option<&Arc<str>>| {
+            let policies = self.policies.values().filter(|policy| targets(policy, section));
+            policies.min_by_key(|policy| (policy.meta.created.unwrap_or(i64::MAX), &policy.meta.name))
+        };
+        port.and_then(|port| oldest(Some(port))).or_else(|| oldest(None))
+    }
+}

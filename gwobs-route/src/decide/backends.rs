@@ -1,0 +1,174 @@
+//! Which backends may get a request, and what each must receive.
+
+use crate::cluster::Referrer;
+use crate::compile::PathTest;
+use crate::decide::effects::Effects;
+use crate::decide::forwarded::forwarded;
+use crate::decide::redirect::{self, Base};
+use crate::decide::respond;
+use crate::decide::select::Scene;
+use crate::model::{BackendRef, Mirror, Rule};
+use crate::table::Entry;
+use crate::{Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, Snapshot, WireProtocol};
+
+impl<'a> Scene<'a> {
+    /// What a redirect of this entry's rule starts from.
+    pub(super) fn redirect_base<'s>(&'s self, entry: &'s Entry) -> Base<'s> {
+        let tls = match self.protocol {
+            WireProtocol::Http => false,
+            WireProtocol::Grpc => self.view.request.sni.is_some(),
+            _ => true,
+        };
+        Base {
+            scheme: if tls { "https" } else { "http" },
+            host: self.view.host.as_deref().unwrap_or(""),
+            port: self.port,
+            path: self.view.request.path.unwrap_or(""),
+            prefix: matched_prefix(entry),
+        }
+    }
+}
+
+fn matched_prefix(entry: &Entry) -> Option<&str> {
+    match &entry.matched()?.path {
+        PathTest::Prefix(prefix) => Some(prefix),
+        _ => None,
+    }
+}
+
+/// The decision of a rule that neither redirects nor answers: `decision` with its action filled in.
+pub(super) fn forward(
+    snapshot: &Snapshot,
+    scene: &Scene<'_>,
+    entry: &Entry,
+    rule: &Rule,
+    effects: &Effects<'_>,
+    mut decision: Decision,
+) -> Decision {
+    let chooser = Chooser {
+        snapshot,
+        scene,
+        entry,
+        effects,
+    };
+    let backends: Vec<_> = rule
+        .backends
+        .iter()
+        .map(|one| chooser.choose(one, &mut decision.caveats))
+        .collect();
+    if let Some(status) = refusal(&backends) {
+        // Nothing is said of a rule whose backends all have weight 0.
+        let all_zero = !backends.is_empty() && backends.iter().all(|backend| backend.weight == 0);
+        decision
+            .caveats
+            .extend(all_zero.then_some(Inconclusive::ImplementationDefined));
+        return respond(decision, status, scene.view.request);
+    }
+    if let Some(redirect) = common_redirect(&backends) {
+        decision.action = redirect;
+        return decision;
+    }
+    let opaque_backend = rule.backends.iter().any(|one| Effects::of(&one.filters).may_answer);
+    decision.action = Action::Forward {
+        backends,
+        forwarded: forwarded(&scene.view, matched_prefix(entry), &[effects]),
+        mirrors: effects
+            .mirrors
+            .iter()
+            .filter_map(|mirror| chooser.mirror(mirror))
+            .collect(),
+        may_answer_itself: effects.may_answer || effects.cors.is_some() || opaque_backend,
+    };
+    decision
+}
+
+/// The reply if no backend can get the request: 500 if none is valid, 503 if none has a ready endpoint.
+///
+/// `HTTPRouteRule.backendRefs`: "If all entries in BackendRefs are invalid, and there are also no filters specified in this
+/// route rule, all traffic which matches this rule MUST receive a 500 status code."
+pub(super) fn refusal(backends: &[BackendChoice]) -> Option<u16> {
+    let weighted = backends.iter().filter(|backend| backend.weight > 0);
+    let (valid, invalid): (Vec<_>, Vec<_>) = weighted.partition(|backend| backend.invalid.is_none());
+    if valid.is_empty() {
+        return Some(500);
+    }
+    let none_ready = invalid.is_empty() && valid.iter().all(|backend| backend.endpoints == Endpoints::NoneReady);
+    none_ready.then_some(503)
+}
+
+/// A redirect if every share of the traffic is redirected to the same place.
+fn common_redirect(backends: &[BackendChoice]) -> Option<Action> {
+    let mut weighted = backends.iter().filter(|backend| backend.weight > 0);
+    let first = weighted.next()?.redirect.clone()?;
+    weighted
+        .all(|other| other.redirect.as_ref() == Some(&first))
+        .then_some(Action::Redirect(first))
+}
+
+struct Chooser<'a> {
+    snapshot: &'a Snapshot,
+    scene: &'a Scene<'a>,
+    entry: &'a Entry,
+    effects: &'a Effects<'a>,
+}
+
+impl Chooser<'_> {
+    fn referrer(&self) -> Referrer<'_> {
+        let route = &self.entry.route.route;
+        Referrer {
+            kind: route.kind,
+            namespace: &route.meta.name.namespace,
+        }
+    }
+
+    fn choose(&self, reference: &BackendRef, caveats: &mut Vec<Inconclusive>) -> BackendChoice {
+        let mut choice = choice(self.snapshot, self.referrer(), reference, caveats);
+        if reference.filters.is_empty() {
+            return choice;
+        }
+        let own = Effects::of(&reference.filters);
+        caveats.extend(own.unknown.then_some(Inconclusive::UnsupportedSpec));
+        choice.redirect = own
+            .redirect
+            .map(|one| redirect::target(one, &self.scene.redirect_base(self.entry)));
+        choice.forwarded = Some(forwarded(
+            &self.scene.view,
+            matched_prefix(self.entry),
+            &[self.effects, &own],
+        ));
+        choice
+    }
+
+    /// An invalid mirror gets nothing, and the request is forwarded all the same.
+    fn mirror(&self, mirror: &Mirror) -> Option<MirrorTarget> {
+        let resolved = self.snapshot.cluster.resolve(self.referrer(), &mirror.backend);
+        let target = MirrorTarget {
+            backend: resolved.backend,
+            percent: mirror.share.percent(),
+        };
+        resolved.invalid.is_none().then_some(target)
+    }
+}
+
+/// One backend without filters.
+pub(super) fn choice(
+    snapshot: &Snapshot,
+    from: Referrer<'_>,
+    reference: &BackendRef,
+    caveats: &mut Vec<Inconclusive>,
+) -> BackendChoice {
+    let resolved = snapshot.cluster.resolve(from, reference);
+    caveats.extend(resolved.doubt);
+    let endpoints = match resolved.invalid {
+        None => snapshot.cluster.endpoints(&resolved.backend),
+        Some(_) => Endpoints::Unknown,
+    };
+    BackendChoice {
+        backend: resolved.backend,
+        weight: reference.weight,
+        invalid: resolved.invalid,
+        forwarded: None,
+        redirect: None,
+        endpoints,
+    }
+}

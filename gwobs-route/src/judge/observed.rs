@@ -1,0 +1,102 @@
+//! The rule that would explain what a gateway did.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::gateway_table::{GatewayTable, HostTable, PortTable};
+use crate::judge::Case;
+use crate::table::Entry;
+use crate::view::View;
+use crate::{Attempt, ObjectName, RouteRef};
+
+/// How well a rule that leads to the observed backend explains the observation; the least wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Its match holds for the request at this port.
+    Holds,
+    /// Its match holds, under another hostname or at another port.
+    HoldsElsewhere,
+    /// Its hostname covers the request.
+    Hostname,
+    /// It only leads to the same backend.
+    Backend,
+}
+
+/// The best rule that leads to the address of `attempt`: by how well it fits, then by precedence.
+pub(super) fn route(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<RouteRef> {
+    let services: HashSet<_> = case
+        .snapshot
+        .backends_at(attempt.address)
+        .into_iter()
+        .map(|backend| backend.service)
+        .collect();
+    if services.is_empty() {
+        return None;
+    }
+    let arrival = &case.decision.arrival;
+    let table = case.snapshot.gateways.get(&arrival.gateway)?;
+    let view = View::new(case.request, table.profile.behaviour());
+    let here = |key: &crate::gateway_table::PortKey| key.port == arrival.port;
+    let candidates = table.ports.iter().flat_map(|(key, port)| {
+        let here = here(key);
+        entries(port, &view).map(move |(covers, entry)| (covers && here, entry))
+    });
+    let candidates = candidates.filter(|(_, entry)| leads_to(entry, &services) && !is_due(case, entry));
+    let best = candidates.min_by_key(|(covers, entry)| (fit(*covers, entry, &view), &entry.summary));
+    best.map(|(_, entry)| entry.route.reference(entry.summary.rule, entry.summary.matched))
+        .or_else(|| stream(table, &services))
+}
+
+/// Every entry of a port, and whether its hostname covers the request.
+fn entries<'a>(port: &'a PortTable, view: &View<'_>) -> impl Iterator<Item = (bool, &'a Entry)> {
+    let host = view.host.as_deref();
+    let tables = port.scopes.values().flat_map(move |scope| {
+        let covering: Vec<*const HostTable> = scope.tables.covering(host).map(Arc::as_ptr).collect();
+        scope
+            .tables
+            .values()
+            .map(move |table| (covering.contains(&Arc::as_ptr(table)), table))
+    });
+    tables.flat_map(|(covers, table)| table.table.entries().iter().map(move |entry| (covers, entry)))
+}
+
+fn leads_to(entry: &Entry, services: &HashSet<ObjectName>) -> bool {
+    let namespace = &entry.route.route.meta.name.namespace;
+    let rule = entry.route.rule(entry.summary.rule);
+    rule.is_some_and(|rule| {
+        rule.backends
+            .iter()
+            .any(|one| services.contains(&one.target.resolve(namespace)))
+    })
+}
+
+/// The rule that was due explains nothing.
+fn is_due(case: &Case<'_>, entry: &Entry) -> bool {
+    case.decision.route.as_ref().is_some_and(|due| {
+        let own = &entry.route.route;
+        due.rule == entry.summary.rule && due.route == own.meta.name && due.kind == own.kind
+    })
+}
+
+fn fit(covers: bool, entry: &Entry, view: &View<'_>) -> Fit {
+    let holds = entry.matched().is_some_and(|one| one.holds(view).holds);
+    match (holds, covers) {
+        (true, true) => Fit::Holds,
+        (true, false) => Fit::HoldsElsewhere,
+        (false, true) => Fit::Hostname,
+        (false, false) => Fit::Backend,
+    }
+}
+
+/// A TLSRoute, TCPRoute or UDPRoute that leads there.
+fn stream(table: &GatewayTable, services: &HashSet<ObjectName>) -> Option<RouteRef> {
+    let leads = |route: &&Arc<crate::compile::CompiledRoute>| {
+        let namespace = &route.route.meta.name.namespace;
+        let backends = route.rule(0).into_iter().flat_map(|rule| &rule.backends);
+        route.rules.iter().all(Vec::is_empty)
+            && backends
+                .into_iter()
+                .any(|one| services.contains(&one.target.resolve(namespace)))
+    };
+    table.routes.iter().find(leads).map(|route| route.reference(0, 0))
+}

@@ -1,0 +1,115 @@
+//! The specs at one moment, made ready for decisions; immutable and cheap to share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::attach::GatewayListeners;
+use crate::cluster::Cluster;
+use crate::compile::CompiledRoute;
+use crate::gateway_table::{GatewayTable, PortKey, PortTable, RouteAttachment};
+use crate::model::{BackendTlsPolicy, Reference, Route, Rule};
+use crate::objects::RouteKey;
+use crate::profile::Profile;
+use crate::{BackendName, Endpoints, ObjectName, RouteRef};
+
+/// See the module. Made by [`Objects::snapshot`](crate::Objects::snapshot).
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    pub(crate) generation: u64,
+    pub(crate) gateways: BTreeMap<ObjectName, Arc<GatewayTable>>,
+    pub(crate) routes: HashMap<RouteKey, Arc<CompiledRoute>>,
+    pub(crate) cluster: Arc<Cluster>,
+}
+
+impl Snapshot {
+    /// Counts up by one with each snapshot that differs, from 1.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The Gateways by name.
+    pub fn gateways(&self) -> impl Iterator<Item = &ObjectName> {
+        self.gateways.keys()
+    }
+
+    /// A Gateway's listeners with those of its ListenerSets, and their conflicts.
+    #[must_use]
+    pub fn listeners(&self, gateway: &ObjectName) -> Option<&GatewayListeners> {
+        self.gateways.get(gateway).map(|table| &table.listeners)
+    }
+
+    /// What became of every parentRef that names the Gateway or one of its ListenerSets.
+    #[must_use]
+    pub fn attachments(&self, gateway: &ObjectName) -> &[RouteAttachment] {
+        self.gateways
+            .get(gateway)
+            .map(|table| &*table.attachments)
+            .unwrap_or_default()
+    }
+
+    /// The profile that decisions for a Gateway use.
+    #[must_use]
+    pub fn profile(&self, gateway: &ObjectName) -> Option<Profile> {
+        self.gateways.get(gateway).map(|table| table.profile)
+    }
+
+    /// The route that a reference names.
+    #[must_use]
+    pub fn route(&self, reference: &RouteRef) -> Option<&Arc<Route>> {
+        self.compiled(reference).map(|compiled| &compiled.route)
+    }
+
+    /// The rule that a reference names: its timeouts, retries and session persistence are facts of a decision.
+    #[must_use]
+    pub fn rule(&self, reference: &RouteRef) -> Option<&Rule> {
+        self.compiled(reference)?.rule(reference.rule)
+    }
+
+    /// Every backend (Service and port) that an address belongs to, in order of their names.
+    #[must_use]
+    pub fn backends_at(&self, address: SocketAddr) -> Vec<BackendName> {
+        self.cluster.backends_at(address)
+    }
+
+    /// True if `address` is an endpoint of the backend, or the Service's own address with its port.
+    #[must_use]
+    pub fn owns(&self, backend: &BackendName, address: SocketAddr) -> bool {
+        self.cluster.owns(backend, address)
+    }
+
+    /// The pod behind an endpoint address.
+    #[must_use]
+    pub fn pod_at(&self, address: IpAddr) -> Option<&ObjectName> {
+        self.cluster.pod_at(address)
+    }
+
+    /// What is known about the backend's endpoints.
+    #[must_use]
+    pub fn endpoints(&self, backend: &BackendName) -> Endpoints {
+        self.cluster.endpoints(backend)
+    }
+
+    /// The BackendTLSPolicy that is in force for a backend: its hostname is the server name sent there.
+    #[must_use]
+    pub fn tls_policy(&self, backend: &BackendName) -> Option<&Arc<BackendTlsPolicy>> {
+        self.cluster.tls_policy(backend)
+    }
+
+    /// True if a ReferenceGrant lets objects of that group, kind and namespace refer to `target`, named from `namespace`.
+    #[must_use]
+    pub fn is_granted(&self, group: &str, kind: &str, namespace: &Arc<str>, target: &Reference) -> bool {
+        let object = target.resolve(namespace);
+        object.namespace == *namespace || self.cluster.is_granted(group, kind, namespace, target, &object)
+    }
+
+    pub(crate) fn compiled(&self, reference: &RouteRef) -> Option<&Arc<CompiledRoute>> {
+        self.routes.get(&(reference.kind, reference.route.clone()))
+    }
+
+    pub(crate) fn port(&self, gateway: &ObjectName, udp: bool, port: u16) -> Option<(&Arc<GatewayTable>, &PortTable)> {
+        let table = self.gateways.get(gateway)?;
+        Some((table, table.ports.get(&PortKey { udp, port })?))
+    }
+}

@@ -1,0 +1,258 @@
+//! What the filters of a gateway can turn a request into: the facts that pairing relies on (`DESIGN.md`, decision 3).
+//!
+//! A gateway that routes wrongly applies the wrong rule's filters, so every rule counts, not only the right one.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::compile::{CompiledRoute, PathTest};
+use crate::model::{BackendRef, Filter, PathModifier, Rule};
+use crate::profile::{PathReading, Profile};
+use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
+use crate::{ObjectName, Request, Snapshot};
+
+/// All rewrites of one port of a gateway, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Transforms {
+    /// Hosts that a rewrite, or a gateway that names the backend, may put in place of the authority; in lower case.
+    hosts: HashSet<Box<str>>,
+    full_paths: HashSet<Box<str>>,
+    /// Replacements with the prefixes they replace, all without trailing `/`.
+    replacements: HashMap<Box<str>, HashSet<Box<str>>>,
+    /// A filter of unknown effect may have changed anything.
+    opaque: bool,
+    /// Query parameters, headers and cookies that a match, a filter or persistence looks at.
+    looked_at: LookedAt,
+}
+
+#[derive(Debug, Default)]
+struct LookedAt {
+    headers: HashSet<Arc<str>>,
+    query: HashSet<Arc<str>>,
+    /// Rewrites and redirects carry the whole query along.
+    whole_target: bool,
+}
+
+/// True if any rule attached to that port of the gateway, right or wrong, or none at all, can have turned `original` into
+/// `forwarded`. Method, authority and path decide; headers exclude nothing. A filter of unknown effect can have done
+/// anything but change the method.
+#[must_use]
+pub fn may_become(
+    snapshot: &Snapshot,
+    gateway: &ObjectName,
+    port: u16,
+    original: &Request<'_>,
+    forwarded: &Request<'_>,
+) -> bool {
+    let ports = snapshot.port(gateway, false, port);
+    ports.is_some_and(|(_, table)| table.transforms.may_become(original, forwarded))
+}
+
+/// True if nothing that decides over the two requests differs: method, authority, server name, path, and every header, query
+/// parameter and cookie that a match, a filter or persistence of that port looks at.
+#[must_use]
+pub fn equal_for_routing(
+    snapshot: &Snapshot,
+    gateway: &ObjectName,
+    port: u16,
+    one: &Request<'_>,
+    other: &Request<'_>,
+) -> bool {
+    let ports = snapshot.port(gateway, false, port);
+    ports.is_some_and(|(_, table)| table.transforms.equal_for_routing(one, other))
+}
+
+impl Transforms {
+    pub(crate) fn of<'a>(routes: impl Iterator<Item = &'a Arc<CompiledRoute>>) -> Self {
+        let mut transforms = Self::default();
+        for compiled in routes {
+            for (rule, matches) in compiled.route.rules.iter().zip(&compiled.rules) {
+                let prefixes = matches.iter().filter_map(|one| match &one.path {
+                    PathTest::Prefix(prefix) => Some(&**prefix),
+                    _ => None,
+                });
+                let prefixes: Vec<_> = prefixes.collect();
+                transforms.add_rule(rule, &prefixes, &compiled.route.meta.name.namespace);
+                for one in matches {
+                    transforms
+                        .looked_at
+                        .headers
+                        .extend(one.headers.iter().map(|header| header.name.clone()));
+                    transforms
+                        .looked_at
+                        .query
+                        .extend(one.query.iter().map(|parameter| parameter.name.clone()));
+                }
+            }
+            transforms.opaque |= !compiled.route.meta.unknown.is_empty();
+        }
+        transforms
+    }
+
+    fn add_rule(&mut self, rule: &Rule, prefixes: &[&str], namespace: &Arc<str>) {
+        let of_backends = rule.backends.iter().flat_map(|backend| &backend.filters);
+        for filter in rule.filters.iter().chain(of_backends) {
+            self.add_filter(filter, prefixes);
+        }
+        for backend in &rule.backends {
+            self.add_backend(backend, namespace);
+        }
+        if rule.session.is_some() {
+            self.looked_at.headers.insert("cookie".into());
+            let name = rule.session.as_ref().and_then(|session| session.name.as_ref());
+            self.looked_at
+                .headers
+                .extend(name.map(|name| name.to_ascii_lowercase().into()));
+        }
+    }
+
+    fn add_filter(&mut self, filter: &Filter, prefixes: &[&str]) {
+        match filter {
+            Filter::Rewrite(rewrite) => {
+                self.hosts
+                    .extend(rewrite.hostname.as_ref().map(|host| host.to_ascii_lowercase().into()));
+                self.add_path(rewrite.path.as_ref(), prefixes);
+            }
+            Filter::Redirect(_) => self.looked_at.whole_target = true,
+            Filter::Extension(_) | Filter::Unknown(_) => self.opaque = true,
+            Filter::RequestHeaders(modifier) => {
+                self.looked_at
+                    .headers
+                    .extend(modifier.add.iter().map(|header| header.name.clone()));
+            }
+            Filter::Cors(_) => self
+                .looked_at
+                .headers
+                .extend(["origin", "access-control-request-method"].map(Into::into)),
+            Filter::ResponseHeaders(_) | Filter::Mirror(_) | Filter::ExternalAuth(_) => {}
+        }
+    }
+
+    fn add_path(&mut self, path: Option<&PathModifier>, prefixes: &[&str]) {
+        self.looked_at.whole_target |= path.is_some();
+        match path {
+            Some(PathModifier::Full(path)) => {
+                self.full_paths.insert((**path).into());
+            }
+            Some(PathModifier::Prefix(replacement)) => {
+                let replacement = without_slash(replacement);
+                let replaced = self.replacements.entry(replacement.into()).or_default();
+                replaced.extend(prefixes.iter().map(|&prefix| Box::from(prefix)));
+            }
+            None => {}
+        }
+    }
+
+    /// Gateways may send a backend its own name as the authority.
+    fn add_backend(&mut self, backend: &BackendRef, namespace: &Arc<str>) {
+        let name = backend.target.resolve(namespace);
+        for host in [
+            name.name.to_string(),
+            format!("{}.{}", name.name, name.namespace),
+            format!("{}.{}.svc", name.name, name.namespace),
+            format!("{}.{}.svc.cluster.local", name.name, name.namespace),
+        ] {
+            self.hosts.insert(host.into());
+        }
+    }
+
+    /// See [`may_become`](crate::may_become).
+    pub(crate) fn may_become(&self, original: &Request<'_>, forwarded: &Request<'_>) -> bool {
+        original.method == forwarded.method
+            && (self.opaque
+                || (self.authority_may_become(original.authority, forwarded.authority)
+                    && self.target_may_become(original, forwarded)))
+    }
+
+    fn authority_may_become(&self, original: Option<&str>, forwarded: Option<&str>) -> bool {
+        let (Some(original), Some(forwarded)) = (original, forwarded) else {
+            return true;
+        };
+        if original == forwarded {
+            return true;
+        }
+        let (original, forwarded) = (host_of(original), host_of(forwarded));
+        original.eq_ignore_ascii_case(forwarded)
+            || forwarded.parse::<std::net::IpAddr>().is_ok()
+            || self.hosts.contains(&*lower(forwarded))
+    }
+
+    fn target_may_become(&self, original: &Request<'_>, forwarded: &Request<'_>) -> bool {
+        match (original.path, forwarded.path) {
+            (Some(original), Some(forwarded)) => original == forwarded || self.path_may_become(original, forwarded),
+            (original, forwarded) => original == forwarded,
+        }
+    }
+
+    fn path_may_become(&self, original: &str, forwarded: &str) -> bool {
+        let (from, query) = split_query(original);
+        let (to, forwarded_query) = split_query(forwarded);
+        if self.full_paths.contains(to) {
+            return true;
+        }
+        let same_query = query.unwrap_or("") == forwarded_query.unwrap_or("");
+        same_query && (self.prefix_may_become(from, to) || self.same_when_normalised(from, to))
+    }
+
+    /// Where `to` is a replacement followed by a rest, `from` must end with that rest and begin with its prefix.
+    fn prefix_may_become(&self, from: &str, to: &str) -> bool {
+        if self.replacements.is_empty() {
+            return false;
+        }
+        let mut cuts = to.match_indices('/').map(|(at, _)| at).chain([to.len()]);
+        cuts.any(|cut| to.split_at_checked(cut).is_some_and(|(replacement, rest)| self.replaced(from, replacement, rest)))
+            // A prefix that is all of the path leaves only the replacement.
+            || self.replaced(without_slash(from), without_slash(to), "")
+    }
+
+    fn replaced(&self, from: &str, replacement: &str, rest: &str) -> bool {
+        let prefixes = self.replacements.get(replacement);
+        prefixes.is_some_and(|prefixes| from.strip_suffix(rest).is_some_and(|prefix| prefixes.contains(prefix)))
+    }
+
+    /// Rare: a path with encoded characters or doubled slashes, that the gateway normalised, and maybe rewrote.
+    fn same_when_normalised(&self, from: &str, to: &str) -> bool {
+        if is_plain(from) && is_plain(to) {
+            return false;
+        }
+        let (from, to) = (normalised(from), normalised(to));
+        from == to || self.prefix_may_become(&from, &to)
+    }
+
+    /// See [`equal_for_routing`](crate::equal_for_routing).
+    pub(crate) fn equal_for_routing(&self, one: &Request<'_>, other: &Request<'_>) -> bool {
+        let behaviour = Profile::Generic.behaviour();
+        let (left, right) = (View::new(one, behaviour), View::new(other, behaviour));
+        let query = |name: &Arc<str>| {
+            let values = |view: &View<'_>| -> Vec<String> {
+                let named = view.query_pairs().filter(|(own, _)| **own == **name);
+                named.map(|(_, value)| value.to_owned()).collect()
+            };
+            values(&left) == values(&right)
+        };
+        one.method == other.method
+            && one.authority == other.authority
+            && one.sni == other.sni
+            && left.path == right.path
+            && (!self.looked_at.whole_target && !self.opaque || left.query == right.query)
+            && self.looked_at.query.iter().all(query)
+            && self
+                .looked_at
+                .headers
+                .iter()
+                .all(|name| left.header(name).eq(right.header(name)))
+    }
+}
+
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+fn normalised(path: &str) -> String {
+    let reading = PathReading {
+        decode: true,
+        merge_slashes: true,
+        dot_segments: true,
+    };
+    normalise(path, reading).unwrap_or_else(|| path.to_owned())
+}
