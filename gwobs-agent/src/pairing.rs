@@ -166,6 +166,12 @@ impl Pairing {
         self.processes.values().map(Process::open).sum()
     }
 
+    /// Requests and calls that are kept in memory.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.processes.values().map(Process::kept).sum()
+    }
+
     /// When the oldest request was read that is not handed out yet.
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {

@@ -33,12 +33,13 @@ pub(super) const MAX_NODES: usize = 65_536;
 /// treated as having one that is always alive.
 pub(super) const MAX_UNREADABLE: usize = 4_096;
 
-/// Requests, and calls, of a component that are looked at together. Real components are batches of an event loop, a
-/// few dozen at most; this leaves room for hundreds of identical requests that wait for connections.
-pub(super) const MAX_COMPONENT: usize = 512;
+/// Requests, and calls, of a component that are looked at together. A component holds requests that were read and had
+/// no call yet at the same moment, and look alike: a batch of an event loop, a few dozen at most, however many are in
+/// flight. Its cost grows with the square.
+pub(super) const MAX_COMPONENT: usize = 96;
 
-/// Requests that may be candidates of a call before it counts as hopeless.
-pub(super) const MAX_CANDIDATES: usize = MAX_COMPONENT;
+/// Requests that may be candidates of a call before it counts as hopeless: one more than a component may have.
+pub(super) const MAX_CANDIDATES: usize = MAX_COMPONENT + 1;
 
 /// Steps of the search for all readings of a component: some milliseconds.
 pub(super) const MAX_STEPS: usize = 20_000;

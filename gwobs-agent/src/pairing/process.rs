@@ -97,6 +97,11 @@ impl Process {
             .min()
     }
 
+    /// Requests and calls that are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.requests.len() + self.calls.len()
+    }
+
     /// True if the process ended and everything about it was handed out.
     pub(super) fn is_gone(&self) -> bool {
         self.exited && self.requests.is_empty()

@@ -8,7 +8,7 @@ use super::{Out, Process};
 use crate::event::{Role, Timestamp};
 use crate::exchange::{Half, HalfId, Outcome, Stage, Stamp};
 use crate::finished::Evidence;
-use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_NODES, nanoseconds};
+use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_COMPONENT, MAX_NODES, nanoseconds};
 use crate::pairing::node::{Call, CallId, CallKind, flaw};
 use crate::pairing::oracle::{CallPurpose, Oracle};
 use crate::pairing::settled::Settled;
@@ -83,6 +83,10 @@ impl Process {
         self.calls.insert(id, call);
         if candidates.len() == 1 && orphan.is_none() {
             self.settle(id, first, &[Evidence::Only]);
+        } else if candidates.len() > MAX_COMPONENT {
+            self.connect(id, candidates);
+            self.dissolve(first);
+            out.counts.overflowed += 1;
         } else if let Some((owner, kinds)) = self.recognised(id, candidates, oracle) {
             self.settle(id, owner, &kinds);
         } else {
