@@ -146,6 +146,8 @@ pub enum InvalidBackend {
     NoPort,
     /// The Service's appProtocol or transport does not fit (`UnsupportedProtocol`).
     UnsupportedProtocol,
+    /// The backend's BackendTLSPolicy has no valid CA certificate (`NoValidCACertificate`).
+    NoValidAuthority,
 }
 
 /// What a backend must receive, as far as the rule's filters say; everything else must be left alone.

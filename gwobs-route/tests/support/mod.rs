@@ -4,7 +4,9 @@
     dead_code,
     unreachable_pub,
     clippy::allow_attributes,
-    reason = "each test uses some of the builders"
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each test uses some of the builders, and tests may panic"
 )]
 
 pub mod generate;
