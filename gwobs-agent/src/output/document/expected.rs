@@ -91,7 +91,12 @@ impl<'a> Expected<'a> {
             } => Self {
                 action: "forward",
                 route,
-                backends: Some(backends.iter().map(|choice| Backend::new(choice, due, redaction)).collect()),
+                backends: Some(
+                    backends
+                        .iter()
+                        .map(|choice| Backend::new(choice, due, redaction))
+                        .collect(),
+                ),
                 forwarded: Some(due(forwarded)),
                 mirrors: mirrors.iter().map(Mirror::new).collect(),
                 ..Self::default()
@@ -103,7 +108,11 @@ impl<'a> Expected<'a> {
                 redirect: Some(Redirect::new(target, redaction)),
                 ..Self::default()
             },
-            Action::Reject => Self { action: "reject", route, ..Self::default() },
+            Action::Reject => Self {
+                action: "reject",
+                route,
+                ..Self::default()
+            },
             Action::Respond { status, grpc_status } => Self {
                 action: "respond",
                 status: Some(*status),
@@ -145,20 +154,10 @@ impl<'a> Backend<'a> {
         Self {
             backend: Shown(&choice.backend),
             weight: choice.weight,
-            invalid: choice.invalid.map(invalid),
+            invalid: choice.invalid.map(InvalidBackend::as_str),
             forwarded: choice.forwarded.as_ref().map(due),
             redirect: choice.redirect.as_ref().map(|target| Redirect::new(target, redaction)),
         }
-    }
-}
-
-/// The reason as the Gateway API names it in `ResolvedRefs`.
-fn invalid(reason: InvalidBackend) -> &'static str {
-    match reason {
-        InvalidBackend::NotFound | InvalidBackend::NoPort => "BackendNotFound",
-        InvalidBackend::InvalidKind => "InvalidKind",
-        InvalidBackend::NotPermitted => "RefNotPermitted",
-        InvalidBackend::UnsupportedProtocol => "UnsupportedProtocol",
     }
 }
 
