@@ -2,3 +2,4 @@
 
 pub mod explain;
 mod manifests;
+pub mod status;

@@ -6,24 +6,33 @@
 
 mod expectation;
 mod routing;
+mod status;
 mod suite;
 mod tally;
 mod world;
 
 use suite::Suite;
+use tally::Tally;
 
 /// Cases that need time, statistics, retries or handshakes are left out: one decision cannot settle them.
 #[test]
 fn routing() {
-    let Some(suite) = Suite::of_environment() else { return };
-    let tally = routing::check(&suite);
-    println!("{tally}");
+    all_hold("routing", routing::check);
+}
+
+/// Cases for implementations that lack a feature are left out.
+#[test]
+fn status() {
+    all_hold("status", status::check);
+}
+
+fn all_hold(what: &str, check: fn(&Suite) -> Tally) {
+    let Some(suite) = Suite::of_environment() else {
+        return;
+    };
+    let tally = check(&suite);
+    println!("{what}\n{tally}");
     assert!(tally.cases() > 0, "no cases in {}", suite.root().display());
-    assert_eq!(
-        tally.failures(),
-        0,
-        "{} of {} routing cases fail",
-        tally.failures(),
-        tally.cases()
-    );
+    let (failures, cases) = (tally.failures(), tally.cases());
+    assert_eq!(failures, 0, "{failures} of {cases} {what} cases fail");
 }
