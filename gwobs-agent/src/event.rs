@@ -64,12 +64,21 @@ pub enum EventKind {
         /// Where to.
         peer: SocketAddr,
     },
-    /// The connection ended (TCP_CLOSE).
+    /// One direction of a connection ended in order: the peer's FIN was read, or the process closed or shut down its
+    /// side. What moves the other way may go on.
+    HalfClosed {
+        /// The socket.
+        socket: SocketCookie,
+        /// The direction that has ended.
+        direction: Direction,
+    },
+    /// The connection is gone: TCP has ended and the process has let go of the socket. Follows every
+    /// [`EventKind::Opened`].
     Closed {
         /// The socket.
         socket: SocketCookie,
     },
-    /// A process joined the followed tree.
+    /// A process joined the followed tree, or (told again) a followed process executed another program.
     ProcessStarted {
         /// Its parent.
         parent: u32,
@@ -82,7 +91,8 @@ pub enum EventKind {
     Lost(Lost),
 }
 
-/// Bytes that went through a socket in one call, or a part of one call: consecutive parts follow one another.
+/// Bytes that went through a socket in one call, or a part of one call: consecutive parts follow one another, and carry
+/// the same time and thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data {
     /// The socket.
@@ -108,7 +118,7 @@ pub enum LeftOut {
     Window,
     /// The buffer in the registers belongs to another file (io_uring, kernel users of sockets).
     NotThisSocket,
-    /// The call has no readable buffer (sendfile, splice).
+    /// The call has no readable buffer (sendfile, splice, `MSG_TRUNC`, several messages in one call).
     NoBuffer,
     /// Reading user memory failed.
     Fault,
@@ -127,7 +137,8 @@ pub struct Opened {
     pub peer: SocketAddr,
     /// True if it was open before the probes were attached: bytes have passed unseen.
     pub preexisting: bool,
-    /// Position of the next byte to be received and to be sent; `None` if not known, then the first data tells.
+    /// Position of the next byte to be received and to be sent, before the data that follows; `None` if not known,
+    /// then the first data tells.
     pub positions: Option<(u32, u32)>,
 }
 

@@ -11,7 +11,7 @@ use gwobs_route::Inconclusive;
 use crate::event::{Role, SocketCookie, Timestamp};
 
 /// Where in the order of things a byte was moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Stamp {
     /// When the call was seen.
     pub time: Timestamp,
@@ -19,8 +19,9 @@ pub struct Stamp {
     pub order: u64,
     /// The thread that made the call.
     pub tid: u32,
-    /// Position of the call among the calls of this thread that moved bytes, from 0: two calls with consecutive
-    /// numbers had nothing between them on the thread.
+    /// Position of the call among the calls of this thread that moved bytes: two calls with consecutive numbers had
+    /// nothing between them on the thread. Parts of one call share a number; numbers leave room where events may be
+    /// missing. What is not such a call (a connect, a close) has the number that the next one will get.
     pub thread_order: u64,
 }
 

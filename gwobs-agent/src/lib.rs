@@ -3,6 +3,17 @@
 //! All I/O of the project lives in this crate; from [`event::KernelEvent`] to [`finished::Finished`] it is
 //! synchronous and deterministic, with time as an argument.
 
+pub mod cli;
+pub mod commands;
+pub mod connections;
 pub mod event;
 pub mod exchange;
 pub mod finished;
+pub mod metrics;
+pub mod output;
+pub mod pairing;
+pub mod pipeline;
+pub mod probes;
+pub mod processes;
+pub mod recording;
+pub mod specs;

@@ -1,2 +1,10 @@
-//! What the BPF programs and the agent share: event layouts, limits and counter ids.
+//! What the BPF programs and the agent share: event layouts, limits, kernel tables and counter ids.
+//!
+//! Values cross as bytes in host order. The agent reads them field by field, never by transmuting.
 #![no_std]
+
+pub mod counter;
+pub mod limits;
+pub mod offsets;
+pub mod record;
+pub mod table;

@@ -3,6 +3,8 @@
 //! No I/O, no clock, no kernel types. A stream parser takes [`Chunk`]s and answers items; it never asks for more
 //! bytes than a named limit and never panics, whatever the bytes.
 
+pub mod http1;
 mod message;
+pub mod opening;
 
 pub use message::{Chunk, Field, RequestHead, ResponseHead, Version};

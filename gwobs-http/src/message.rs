@@ -11,6 +11,23 @@ pub enum Chunk {
     Gap(u64),
 }
 
+impl Chunk {
+    /// Bytes of the stream that this chunk stands for.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Gap(length) => *length,
+        }
+    }
+
+    /// True if nothing of it is left to be consumed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// The protocol version of a message (RFC 9112 section 2.3, RFC 9113).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Version {

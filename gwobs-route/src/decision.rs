@@ -150,6 +150,20 @@ pub enum InvalidBackend {
     NoValidAuthority,
 }
 
+impl InvalidBackend {
+    /// The reason as the Gateway API names it in conditions (`ResolvedRefs` of a route, `Accepted` of a BackendTLSPolicy).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound | Self::NoPort => "BackendNotFound",
+            Self::InvalidKind => "InvalidKind",
+            Self::NotPermitted => "RefNotPermitted",
+            Self::UnsupportedProtocol => "UnsupportedProtocol",
+            Self::NoValidAuthority => "NoValidCACertificate",
+        }
+    }
+}
+
 /// What a backend must receive, as far as the rule's filters say; everything else must be left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forwarded {

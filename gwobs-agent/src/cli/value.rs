@@ -1,0 +1,53 @@
+//! Values of options that are more than text or a number.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use gwobs_route::ObjectName;
+
+/// `LISTENER_PORT=LOCAL_PORT`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortPair {
+    /// Port of the Gateway's listener.
+    pub listener: u16,
+    /// Port that the data plane binds for it.
+    pub local: u16,
+}
+
+impl FromStr for PortPair {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected LISTENER_PORT=LOCAL_PORT, for example 80=10080";
+        let (listener, local) = text.split_once('=').ok_or(EXPECTED)?;
+        let port = |text: &str| text.parse().ok().filter(|port| *port > 0).ok_or(EXPECTED);
+        Ok(Self {
+            listener: port(listener)?,
+            local: port(local)?,
+        })
+    }
+}
+
+/// `NAMESPACE/NAME`
+pub(super) fn object_name(text: &str) -> Result<ObjectName, &'static str> {
+    let whole = |part: &&str| !part.is_empty() && !part.contains('/');
+    match text.split_once('/') {
+        Some((namespace, name)) if [namespace, name].iter().all(whole) => Ok(ObjectName {
+            namespace: namespace.into(),
+            name: name.into(),
+        }),
+        _ => Err("expected NAMESPACE/NAME, for example infra/web"),
+    }
+}
+
+/// Seconds, whole or not.
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    /// Ten years: longer ones are mistakes, and would overflow sums with times.
+    const MOST: f64 = 315_360_000.0;
+    let seconds: f64 = text.parse().map_err(|_| "expected seconds, for example 2 or 0.5")?;
+    if (0.0..=MOST).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("out of range")
+    }
+}

@@ -1,0 +1,4 @@
+//! The commands: what was typed becomes what is done, and an exit code.
+
+pub mod explain;
+mod manifests;

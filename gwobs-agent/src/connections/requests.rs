@@ -1,0 +1,161 @@
+//! The request direction of a connection.
+
+use bytes::Bytes;
+use gwobs_http::http1::{Fault, Invalid, Item, Step};
+use gwobs_http::opening::{OpeningStep, Protocol, looks_encrypted};
+use gwobs_http::{Chunk, RequestHead};
+use gwobs_route::Inconclusive;
+
+use super::Context;
+use super::connection::{Phase, Reading, State};
+use crate::exchange::Stamp;
+
+impl State {
+    /// Reads the next part of the request direction.
+    pub(super) fn read_requests(&mut self, mut reading: Reading, context: &mut Context<'_>) {
+        if reading.begins_call {
+            self.requests.begin_call();
+            self.notice_encryption(&reading);
+        }
+        match &self.phase {
+            Phase::Opening(..) => self.open(reading, context),
+            Phase::Http1 => self.parse_requests(&mut reading, context),
+            Phase::Unreadable(why) => {
+                let why = *why;
+                self.pass_unread(&reading, why, context);
+            }
+        }
+    }
+
+    /// Tells once a call that nobody reads it.
+    pub(super) fn pass_unread(&self, reading: &Reading, why: Inconclusive, context: &mut Context<'_>) {
+        if reading.begins_call {
+            self.unreadable(reading.stamp, why, context);
+        }
+    }
+
+    /// A connection joined in mid-stream does not show its first bytes: TLS records are told from any call.
+    fn notice_encryption(&mut self, reading: &Reading) {
+        let Chunk::Bytes(bytes) = &reading.chunk else { return };
+        if !self.proven && !self.requests.is_synchronised() && looks_encrypted(bytes) {
+            self.phase = Phase::Unreadable(Inconclusive::Encrypted);
+        }
+    }
+
+    /// Reads the first bytes of the connection.
+    fn open(&mut self, mut reading: Reading, context: &mut Context<'_>) {
+        let Phase::Opening(opening, first) = &mut self.phase else {
+            return;
+        };
+        let began = *first.get_or_insert(reading.stamp);
+        let (protocol, consumed) = loop {
+            match opening.next(&mut reading.chunk) {
+                OpeningStep::Protocol(protocol, consumed) => break (protocol, consumed),
+                OpeningStep::NeedMore if reading.advance() => {}
+                OpeningStep::NeedMore => {
+                    if opening.is_empty() {
+                        *first = None;
+                    }
+                    return;
+                }
+            }
+        };
+        match protocol {
+            Protocol::Http1 => self.begin_http(consumed, began, reading, context),
+            Protocol::Tls => self.give_up(Inconclusive::Encrypted, &reading, context),
+            Protocol::Http2 | Protocol::Unknown => {
+                let why = if matches!(reading.chunk, Chunk::Gap(_)) {
+                    reading.why_missing
+                } else {
+                    Inconclusive::UnsupportedProtocol
+                };
+                self.give_up(why, &reading, context);
+            }
+        }
+    }
+
+    fn begin_http(&mut self, consumed: Bytes, began: Stamp, mut reading: Reading, context: &mut Context<'_>) {
+        self.phase = Phase::Http1;
+        let mut first = reading.replay(consumed, began);
+        self.parse_requests(&mut first, context);
+        self.parse_requests(&mut reading, context);
+    }
+
+    /// Nothing of the connection can be read from here on.
+    pub(super) fn give_up(&mut self, why: Inconclusive, reading: &Reading, context: &mut Context<'_>) {
+        self.phase = Phase::Unreadable(why);
+        self.exchanges.abandon(why, context.tell);
+        self.unreadable(reading.stamp, why, context);
+    }
+
+    fn parse_requests(&mut self, reading: &mut Reading, context: &mut Context<'_>) {
+        let mut told_unread = false;
+        while !matches!(self.phase, Phase::Unreadable(_)) {
+            match self.requests.next(&mut reading.chunk) {
+                Step::NeedMore if reading.advance() => {}
+                Step::NeedMore => return,
+                Step::Item(Item::Skipped(_)) if told_unread || self.is_tunnel() => {}
+                Step::Item(Item::Skipped(_)) => {
+                    told_unread = true;
+                    self.unreadable(reading.stamp, self.request_flow.lost_because, context);
+                }
+                Step::Item(item) => self.request_item(item, reading, context),
+                Step::Invalid(invalid) => self.request_invalid(invalid, reading, context),
+            }
+        }
+    }
+
+    fn request_item(&mut self, item: Item<RequestHead>, reading: &Reading, context: &mut Context<'_>) {
+        match item {
+            Item::Started if self.exchanges.is_full() => {
+                context.counts.too_deep += 1;
+                self.give_up(Inconclusive::LostEvents, reading, context);
+            }
+            Item::Started if self.follows_unseen_requests() => {
+                self.give_up(self.request_flow.lost_because, reading, context);
+            }
+            Item::Started => self.exchanges.begin(&self.about, reading.stamp, context),
+            Item::Head(head) => {
+                self.proven = true;
+                self.exchanges.request_head(head, reading.stamp, context.tell);
+            }
+            Item::Body { length, .. } => self.exchanges.request_body(length),
+            Item::End => self.exchanges.request_ended(reading.stamp),
+            Item::Interim(_) | Item::Tunnel | Item::Skipped(_) => {}
+        }
+    }
+
+    /// True for the first request after a loss if others still wait for their response: as many may have been missed,
+    /// and responses cannot be told apart. False from then on.
+    fn follows_unseen_requests(&mut self) -> bool {
+        let was_lost = std::mem::take(&mut self.request_flow.is_lost);
+        was_lost && (!self.exchanges.is_empty() || self.exchanges.pipelined())
+    }
+
+    /// A request, or the place of the next one, was lost.
+    fn request_invalid(&mut self, invalid: Invalid, reading: &Reading, context: &mut Context<'_>) {
+        context.counts.invalid_messages += 1;
+        let why = reading.why(invalid.fault);
+        self.request_flow.lose(why);
+        if invalid.fault == Fault::Syntax && !self.proven {
+            return self.give_up(why, reading, context);
+        }
+        self.exchanges
+            .request_unreadable(invalid.method, why, invalid.fault == Fault::Framing, context.tell);
+        if invalid.fault == Fault::Gap {
+            self.unreadable(reading.stamp, why, context);
+        }
+    }
+}
+
+impl Reading {
+    /// What a fault of the parser means for a verdict.
+    pub(super) fn why(&self, fault: Fault) -> Inconclusive {
+        match fault {
+            Fault::Syntax | Fault::Chunking | Fault::Framing => Inconclusive::UnsupportedProtocol,
+            Fault::HeadTooLong | Fault::TooManyFields => Inconclusive::Truncated,
+            Fault::UnknownRequest => Inconclusive::Aborted,
+            Fault::Gap => self.why_missing,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The response direction of a connection.
+
+use gwobs_http::ResponseHead;
+use gwobs_http::http1::{Ending, Fault, Invalid, Item, Step};
+use gwobs_route::Inconclusive;
+
+use super::Context;
+use super::connection::{Phase, Reading, State};
+use super::exchanges::Question;
+use crate::exchange::{Outcome, Stamp};
+
+/// Status of an answer to a request that did not come (RFC 9110 section 15.5.9).
+const REQUEST_TIMEOUT: u16 = 408;
+
+impl State {
+    /// Reads the next part of the response direction, up to a message that must wait for its request.
+    pub(super) fn read_responses(&mut self, mut reading: Reading, force: bool, context: &mut Context<'_>) {
+        if let Phase::Unreadable(why) = self.phase {
+            return self.pass_unread(&reading, why, context);
+        }
+        if std::mem::take(&mut reading.begins_call) {
+            self.responses.begin_call();
+        }
+        let mut told_unread = false;
+        while !matches!(self.phase, Phase::Unreadable(_)) {
+            if !force && self.must_wait() && reading.advance() {
+                self.rest = Some(Box::new(reading));
+                return;
+            }
+            let method = match self.exchanges.question() {
+                Question::Asked(method) => method,
+                Question::Coming | Question::Missing => None,
+            };
+            match self.responses.next(&mut reading.chunk, method.as_deref()) {
+                Step::NeedMore if reading.advance() => {}
+                Step::NeedMore => return,
+                Step::Item(Item::Skipped(_)) if told_unread || self.is_tunnel() || !self.exchanges.is_empty() => {}
+                Step::Item(Item::Skipped(_)) => {
+                    told_unread = true;
+                    self.unreadable(reading.stamp, self.response_flow.lost_because, context);
+                }
+                Step::Item(item) => self.response_item(item, reading.stamp, context),
+                Step::Invalid(invalid) => self.response_invalid(&invalid, &reading, context),
+            }
+        }
+    }
+
+    /// A further response of the same call has no request yet.
+    fn must_wait(&self) -> bool {
+        self.responses.is_between_messages() && !matches!(self.exchanges.question(), Question::Asked(_))
+    }
+
+    /// The connection left HTTP.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.responses.skippable() == u64::MAX && self.requests.skippable() == u64::MAX
+    }
+
+    fn response_item(&mut self, item: Item<ResponseHead>, stamp: Stamp, context: &mut Context<'_>) {
+        match item {
+            Item::Started => self.exchanges.response_started(stamp),
+            Item::Interim(_) => self.exchanges.response_interim(),
+            Item::Head(head) if self.exchanges.is_empty() => self.unsolicited(&head, stamp, context),
+            Item::Head(head) => self.exchanges.response_head(head, stamp, context.tell),
+            Item::Body { length, prefix } => self.exchanges.response_body(length, &prefix),
+            Item::End => self.exchanges.response_ended(stamp, Outcome::Completed, context.tell),
+            Item::Tunnel => self.leave_http(stamp, context),
+            Item::Skipped(_) => {}
+        }
+    }
+
+    /// A response that no request was seen for: a timeout of an idle connection, or the request was missed.
+    fn unsolicited(&mut self, head: &ResponseHead, stamp: Stamp, context: &mut Context<'_>) {
+        context.counts.unsolicited_responses += 1;
+        if head.status != REQUEST_TIMEOUT {
+            self.unreadable(stamp, self.request_flow.lost_because, context);
+        }
+    }
+
+    fn leave_http(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        self.exchanges.response_ended(stamp, Outcome::Upgraded, context.tell);
+        self.exchanges.abandon(Inconclusive::UnsupportedProtocol, context.tell);
+        self.requests.leave_http();
+    }
+
+    /// A response was lost: which later one answers which open request cannot be told.
+    fn response_invalid(&mut self, invalid: &Invalid, reading: &Reading, context: &mut Context<'_>) {
+        let unsolicited = invalid.fault == Fault::UnknownRequest && self.exchanges.is_empty();
+        context.counts.invalid_messages += u64::from(!unsolicited);
+        let why = reading.why(invalid.fault);
+        let request_was_lost = invalid.fault == Fault::UnknownRequest;
+        self.response_flow.lost_because = if request_was_lost {
+            self.request_flow.lost_because
+        } else {
+            why
+        };
+        self.exchanges.abandon(why, context.tell);
+        if self.exchanges.pipelined() {
+            self.phase = Phase::Unreadable(why);
+        }
+    }
+
+    /// The response direction ended: that ends a body of unknown length.
+    pub(super) fn end_responses(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        self.read(true, context);
+        if self.responses.ending() == Ending::Complete {
+            self.exchanges.response_ended(stamp, Outcome::Completed, context.tell);
+            self.responses.leave_http();
+        }
+    }
+
+    /// The connection ended.
+    pub(super) fn close(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        self.end_responses(stamp, context);
+        self.exchanges.abandon(Inconclusive::Aborted, context.tell);
+    }
+}

@@ -1,0 +1,4 @@
+//! Scripted kernel events and the halves that follow from them.
+
+mod messages;
+mod script;

@@ -1,0 +1,72 @@
+//! The HTTP server of `--metrics-addr`: `/metrics` and `/healthz`, nothing else.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+#[cfg(test)]
+mod tests;
+
+/// The media type of OpenMetrics 1.0.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A server that is bound and not yet running.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    registry: Arc<Registry>,
+}
+
+impl Server {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// If the address cannot be bound.
+    pub async fn bind(address: SocketAddr, registry: Registry) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            registry: Arc::new(registry),
+        })
+    }
+
+    /// The address that was bound.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until an error.
+    ///
+    /// # Errors
+    /// If accepting connections fails for good.
+    pub async fn run(self) -> io::Result<()> {
+        let router = Router::new()
+            .route("/metrics", get(metrics))
+            // Events, verdicts and this answer come from one thread: an answer shows that it is alive.
+            .route("/healthz", get(|| async { "ok\n" }))
+            .with_state(self.registry);
+        axum::serve(self.listener, router).await
+    }
+}
+
+async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be encoded");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Personal data stays here: header and query values that no route matches are not written (`DESIGN.md`, decision 10).
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+#[cfg(test)]
+mod tests;
+
+/// What stands in place of a value.
+const PLACEHOLDER: &str = "[redacted]";
+
+/// Which values may be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redaction {
+    /// The values that may be written by name; `None` if all may.
+    shown: Option<Shown>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shown {
+    headers: BTreeSet<Arc<str>>,
+    query: BTreeSet<Arc<str>>,
+}
+
+impl Redaction {
+    /// Writes everything (`--no-redact`).
+    #[must_use]
+    pub fn off() -> Self {
+        Self { shown: None }
+    }
+
+    /// Writes only the values of these headers (lower-case names) and query parameters (names as routes match them).
+    #[must_use]
+    pub fn all_but(headers: impl IntoIterator<Item = Arc<str>>, query: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self {
+            shown: Some(Shown {
+                headers: headers.into_iter().collect(),
+                query: query.into_iter().collect(),
+            }),
+        }
+    }
+
+    /// A header's value, or the placeholder. `name` is in lower case.
+    #[must_use]
+    pub fn header<'a>(&self, name: &str, value: Cow<'a, str>) -> Cow<'a, str> {
+        if self.shows_header(name) {
+            value
+        } else {
+            Cow::Borrowed(PLACEHOLDER)
+        }
+    }
+
+    /// What stands in place of a header's value.
+    #[must_use]
+    pub fn hidden<'a>() -> Cow<'a, str> {
+        Cow::Borrowed(PLACEHOLDER)
+    }
+
+    /// Whether the value of a header may be written.
+    #[must_use]
+    pub fn shows_header(&self, name: &str) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.headers.contains(name))
+    }
+
+    /// A path with the values of its query replaced.
+    #[must_use]
+    pub fn path<'a>(&self, path: Cow<'a, str>) -> Cow<'a, str> {
+        let Some(shown) = &self.shown else { return path };
+        let Some((before, query)) = path.split_once('?') else {
+            return path;
+        };
+        let parameters: Vec<_> = query.split('&').map(|parameter| shown.parameter(parameter)).collect();
+        Cow::Owned(format!("{before}?{}", parameters.join("&")))
+    }
+
+    /// An authority with the user information of an absolute-form target (RFC 3986 section 3.2.1) replaced.
+    #[must_use]
+    pub fn authority<'a>(&self, authority: Cow<'a, str>) -> Cow<'a, str> {
+        match (&self.shown, authority.rsplit_once('@')) {
+            (Some(_), Some((_, host))) => Cow::Owned(format!("{PLACEHOLDER}@{host}")),
+            _ => authority,
+        }
+    }
+}
+
+impl Shown {
+    /// One parameter of a query. One without `=` may be a value by itself (a token), so it goes, unless it is matched.
+    fn parameter<'a>(&self, parameter: &'a str) -> Cow<'a, str> {
+        let (name, value) = parameter
+            .split_once('=')
+            .map_or((parameter, None), |(name, value)| (name, Some(value)));
+        match value {
+            _ if name.is_empty() && value.is_none_or(str::is_empty) => Cow::Borrowed(parameter),
+            _ if self.query.contains(name) => Cow::Borrowed(parameter),
+            Some(_) => Cow::Owned(format!("{name}={PLACEHOLDER}")),
+            None => Cow::Borrowed(PLACEHOLDER),
+        }
+    }
+}

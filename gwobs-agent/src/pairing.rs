@@ -1,0 +1,174 @@
+//! Which upstream calls belong to which downstream request: by evidence, never by guess.
+//!
+//! A *reading* is a complete assignment of the upstream calls of one process to its downstream requests that agrees
+//! with every hard fact:
+//!
+//! - a call for a request begins after the request's head was read (and after the request before it on an HTTP/1
+//!   connection was over) and before the request is answered; its answer is passed on after it was read (`facts.rs`);
+//! - some filter of the specs, or none, can have turned the request into the call ([`Oracle::may_become`]);
+//! - the attempts of one request follow one another, each after the one before failed; an answer of 2xx or 3xx is final;
+//! - every call has exactly one owner, unless it is recognised as no route ([`Oracle::purpose`]), nothing that could own
+//!   it was there, or a request may have been there that nobody could read (`unseen.rs`); a failed connect may belong
+//!   to nobody;
+//! - in a process that never moves requests between threads, the thread (`threads.rs`).
+//!
+//! Evidence (`evidence.rs`) adds facts where it is unique on both sides. **A verdict is given only if all readings
+//! agree on it**: on the calls, on the verdict, or at least on the verdicts of all requests that are equal for routing
+//! together.
+//!
+//! # How it stays cheap
+//!
+//! At any moment few requests are *free*: read, not answered, and without a call under way. A call that begins now can
+//! only belong to one of these, so nearly always there is one candidate and the call is settled in the moment it
+//! begins. What is excluded then stays excluded: later events only add facts. If there are several candidates, edges
+//! are kept; where as many calls are under way as requests hang together, none of these is free any more, which keeps
+//! components small (`process.rs`). Edges fall as answers are read and passed on. When a request has ended, and its
+//! component has not come apart by then, evidence and the readings are asked (`process/look.rs`, `puzzle.rs`).
+
+mod evidence;
+mod facts;
+mod limits;
+mod matching;
+mod node;
+mod oracle;
+mod process;
+mod puzzle;
+mod readings;
+mod settled;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod tokens;
+mod unseen;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use oracle::{Attempt, CallPurpose, Oracle};
+pub use settled::{Settled, SettledCall, SettledRequest, Tie};
+
+use crate::event::Timestamp;
+use crate::exchange::ExchangeEvent;
+use process::{Out, Process};
+
+/// Pairing in numbers (`gwobs_pairing_total`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests whose upstream calls are known, or whose verdict does not depend on which they are.
+    pub paired: u64,
+    /// Requests that the gateway answered without any upstream call.
+    pub local: u64,
+    /// Requests of which only the counts are known.
+    pub interchangeable: u64,
+    /// Requests whose upstream calls stay in doubt.
+    pub unpaired: u64,
+    /// Calls that no request can have caused.
+    pub unowned: u64,
+    /// Calls recognised as no route.
+    pub no_route: u64,
+    /// Requests and calls that were dropped because a limit was reached.
+    pub overflowed: u64,
+}
+
+/// Ties downstream requests and upstream calls together, process by process.
+#[derive(Debug)]
+pub struct Pairing {
+    processes: BTreeMap<u32, Process>,
+    hold: u64,
+    counts: Counts,
+}
+
+impl Pairing {
+    /// `hold`: how long a mismatch that does not rest on certain calls is held in case newer specs explain it.
+    #[must_use]
+    pub fn new(hold: Duration) -> Self {
+        Self {
+            processes: BTreeMap::new(),
+            hold: limits::nanoseconds(hold),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes what happened on the connections, in order.
+    pub fn on_exchange(
+        &mut self,
+        now: Timestamp,
+        event: &ExchangeEvent<'_>,
+        oracle: &impl Oracle,
+        settled: &mut Vec<Settled>,
+    ) {
+        let out = &mut Out {
+            settled,
+            counts: &mut self.counts,
+        };
+        match event {
+            ExchangeEvent::Progress { stage, half } => {
+                let process = self.processes.entry(half.connection.pid).or_default();
+                process.on_progress(now, *stage, half, oracle, out);
+            }
+            ExchangeEvent::Unreadable { connection, stamp, why } => {
+                let process = self.processes.entry(connection.pid).or_default();
+                process.on_unreadable(connection.role, *stamp, *why);
+            }
+            ExchangeEvent::ConnectFailed {
+                pid,
+                peer,
+                began,
+                failed,
+            } => {
+                let process = self.processes.entry(*pid).or_default();
+                process.on_connect_failed(*peer, *began, *failed, oracle);
+            }
+            ExchangeEvent::Lost => self.processes.values_mut().for_each(|process| process.on_lost(now)),
+        }
+    }
+
+    /// Hands out what is due; to be called often, at least every 100 ms.
+    pub fn on_tick(&mut self, now: Timestamp, oracle: &impl Oracle, settled: &mut Vec<Settled>) {
+        for process in self.processes.values_mut() {
+            process.look(
+                now,
+                self.hold,
+                oracle,
+                &mut Out {
+                    settled,
+                    counts: &mut self.counts,
+                },
+            );
+        }
+        self.processes.retain(|_, process| !process.is_gone());
+    }
+
+    /// Hands out every request that has ended, with what is known now.
+    pub fn drain(&mut self, now: Timestamp, oracle: &impl Oracle, settled: &mut Vec<Settled>) {
+        for process in self.processes.values_mut() {
+            process.drain(
+                now,
+                oracle,
+                &mut Out {
+                    settled,
+                    counts: &mut self.counts,
+                },
+            );
+        }
+    }
+
+    /// A process ended: it is forgotten once its last requests are handed out.
+    pub fn on_process_exit(&mut self, pid: u32) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.exited = true;
+        }
+    }
+
+    /// Requests that have not ended.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.processes.values().map(Process::open).sum()
+    }
+
+    /// The numbers so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}

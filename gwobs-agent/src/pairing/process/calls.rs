@@ -1,0 +1,287 @@
+//! The upstream side: calls look for their owner.
+
+use std::net::SocketAddr;
+
+use gwobs_route::Inconclusive;
+
+use super::{Out, Process};
+use crate::event::{Role, Timestamp};
+use crate::exchange::{Half, HalfId, Outcome, Stage, Stamp};
+use crate::finished::Evidence;
+use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_NODES, nanoseconds};
+use crate::pairing::node::{Call, CallId, CallKind, flaw};
+use crate::pairing::oracle::{CallPurpose, Oracle};
+use crate::pairing::settled::Settled;
+use crate::pairing::{evidence, facts};
+
+impl Process {
+    pub(super) fn on_call(&mut self, stage: Stage, half: &Half, oracle: &impl Oracle, out: &mut Out<'_>) {
+        let id = CallId::Half(half.id);
+        if half.request.head.is_none() {
+            if stage != Stage::RequestStarted {
+                self.note_unreadable_call(half);
+            }
+            return;
+        }
+        match self.calls.get_mut(&id) {
+            Some(call) => call.kind = CallKind::Sent(half.clone()),
+            None if stage == Stage::RequestHead => self.place(half, oracle, out),
+            None => return,
+        }
+        if stage > Stage::RequestHead {
+            self.on_call_progress(id, stage, half, out);
+        }
+    }
+
+    /// A call whose head cannot be read may be anybody's.
+    fn note_unreadable_call(&mut self, half: &Half) {
+        for stamp in [Some(half.request.started), half.response.started, half.response.ended]
+            .into_iter()
+            .flatten()
+        {
+            self.unseen.note(Role::Connected, stamp, flaw(half));
+        }
+    }
+
+    /// A call began: who made it?
+    fn place(&mut self, half: &Half, oracle: &impl Oracle, out: &mut Out<'_>) {
+        if self.calls.len() >= MAX_NODES {
+            out.counts.overflowed += 1;
+            self.unseen
+                .note(Role::Connected, half.request.started, Inconclusive::Unpaired);
+            return;
+        }
+        match oracle.purpose(half) {
+            CallPurpose::NoRequest => out.counts.no_route += 1,
+            CallPurpose::Route => self.place_attempt(half, oracle, out),
+            CallPurpose::Mirror | CallPurpose::Auth => {
+                out.counts.no_route += 1;
+                self.place_beside(half, oracle);
+            }
+        }
+    }
+
+    fn place_attempt(&mut self, half: &Half, oracle: &impl Oracle, out: &mut Out<'_>) {
+        let id = CallId::Half(half.id);
+        let mut call = Call::new(CallKind::Sent(half.clone()));
+        call.orphan = self.unseen.owner_of(half.request.started, self.threads.steady());
+        let candidates = self.candidates(&call, oracle);
+        let orphan = call.orphan;
+        if candidates.is_empty() {
+            self.place_homeless(id, call, oracle, out);
+            return;
+        }
+        self.calls.insert(id, call);
+        match (candidates.as_slice(), orphan) {
+            ([only], None) => self.settle(id, *only, &[Evidence::Only]),
+            ([first, ..], _) => match self.recognised(id, &candidates, oracle) {
+                Some((owner, kinds)) => self.settle(id, owner, &kinds),
+                None => {
+                    self.connect(id, &candidates);
+                    self.close_component(*first);
+                }
+            },
+            ([], _) => {}
+        }
+    }
+
+    /// The requests that may have made a call, by every fact there is.
+    fn candidates(&self, call: &Call, oracle: &impl Oracle) -> Vec<HalfId> {
+        let steady = self.threads.steady();
+        let began = call.started().order;
+        let may = |id: &&HalfId| {
+            self.requests.get(id).is_some_and(|request| {
+                facts::may_own(request, call, steady)
+                    && request
+                        .owned
+                        .iter()
+                        .filter_map(|id| self.calls.get(id))
+                        .all(|owned| owned.started().order < began && facts::may_follow(owned, call))
+                    && call.half().is_none_or(|half| oracle.may_become(&request.half, half))
+            })
+        };
+        self.free.iter().filter(may).take(MAX_CANDIDATES).copied().collect()
+    }
+
+    /// Nobody can have made it. If somebody could have but for what he owns, the facts do not cover what happened.
+    fn place_homeless(&mut self, id: CallId, call: Call, oracle: &impl Oracle, out: &mut Out<'_>) {
+        let steady = self.threads.steady();
+        let alike = |id: &&HalfId| {
+            self.requests.get(id).is_some_and(|request| {
+                facts::may_own(request, &call, steady)
+                    && call.half().is_some_and(|half| oracle.may_become(&request.half, half))
+            })
+        };
+        let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
+        let rivals: Vec<HalfId> = unfinished.filter(alike).copied().collect();
+        match (call.orphan, rivals.as_slice()) {
+            (Some(_), _) => {
+                self.calls.insert(id, call);
+            }
+            (None, []) => out.counts.unowned += 1,
+            (None, rivals) => {
+                out.counts.unowned += 1;
+                for rival in rivals {
+                    if let Some(request) = self.requests.get_mut(rival) {
+                        request.contradicted = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The one candidate that shares a token with the call that nobody else has.
+    fn recognised(&self, id: CallId, candidates: &[HalfId], oracle: &impl Oracle) -> Option<(HalfId, Vec<Evidence>)> {
+        let call = self.calls.get(&id)?;
+        let half = call.half()?;
+        let requests: Vec<_> = candidates.iter().filter_map(|id| self.requests.get(id)).collect();
+        // Calls that are still without an owner and compete for the same requests.
+        let mut rivals: Vec<CallId> = requests
+            .iter()
+            .flat_map(|request| request.edges.iter().copied())
+            .collect();
+        rivals.sort_unstable();
+        rivals.dedup();
+        let rivals = rivals.iter().filter_map(|id| self.calls.get(id)?.half());
+        let downstream: Vec<&Half> = requests.iter().map(|request| &request.half).collect();
+        evidence::recognise(half, call.orphan.is_some(), &downstream, rivals, oracle)
+    }
+
+    fn connect(&mut self, id: CallId, candidates: &[HalfId]) {
+        for candidate in candidates {
+            if let Some(request) = self.requests.get_mut(candidate) {
+                request.edges.push(id);
+                request.candidates = request.candidates.max(candidates.len());
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.edges = candidates.to_vec();
+        }
+    }
+
+    /// A mirror or an authorization call stands beside the attempts of its request and excludes none.
+    fn place_beside(&mut self, half: &Half, oracle: &impl Oracle) {
+        let call = Call::new(CallKind::Sent(half.clone()));
+        let steady = self.threads.steady();
+        let may = |id: &&HalfId| {
+            self.requests.get(id).is_some_and(|request| {
+                facts::may_stand_beside(request, &call, steady) && oracle.may_become(&request.half, half)
+            })
+        };
+        let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
+        let candidates: Vec<HalfId> = unfinished.filter(may).copied().collect();
+        let downstream: Vec<&Half> = candidates
+            .iter()
+            .filter_map(|id| self.requests.get(id))
+            .map(|request| &request.half)
+            .collect();
+        let owner = match candidates.as_slice() {
+            [only] => Some(*only),
+            _ => evidence::recognise(half, false, &downstream, std::iter::empty(), oracle).map(|(owner, _)| owner),
+        };
+        let id = CallId::Half(half.id);
+        match owner.and_then(|owner| self.requests.get_mut(&owner)) {
+            Some(request) => {
+                request.side.push(id);
+                self.calls.insert(id, Call { owner, ..call });
+            }
+            None => {
+                for candidate in candidates {
+                    if let Some(request) = self.requests.get_mut(&candidate) {
+                        request.side_in_doubt = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The upstream answered, or the call is over.
+    fn on_call_progress(&mut self, id: CallId, stage: Stage, half: &Half, out: &mut Out<'_>) {
+        let latest = self.latest;
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if stage == Stage::Ended {
+            call.over.get_or_insert(latest);
+        }
+        let failed = call.failed();
+        let (owner, edges, orphan) = (call.owner, call.edges.first().copied(), call.orphan);
+        if let Some(owner) = owner {
+            self.refresh(owner);
+        } else if let Some(candidate) = edges {
+            self.review_call(id);
+            if failed {
+                self.close_component(candidate);
+            }
+        } else if stage == Stage::Ended {
+            self.forget_call(id);
+            if let Some(why) = orphan.filter(|_| half.outcome != Outcome::Open) {
+                out.settled.push(Settled::Call {
+                    call: half.clone(),
+                    why,
+                });
+            }
+        }
+    }
+
+    /// A connect failed: an attempt without a request, or somebody's who has no request at all (a health check, a
+    /// connection opened in advance). It is somebody's for sure only if he did nothing else in between.
+    pub(in crate::pairing) fn on_connect_failed(
+        &mut self,
+        peer: SocketAddr,
+        began: Stamp,
+        failed: Timestamp,
+        oracle: &impl Oracle,
+    ) {
+        if self.failed.len() >= MAX_NODES {
+            return;
+        }
+        let id = CallId::Failed(self.failed_connects);
+        let mut call = Call::new(CallKind::Failed {
+            peer,
+            began,
+            seen: self.latest,
+        });
+        call.orphan = Some(Inconclusive::Unpaired);
+        let candidates = self.candidates(&call, oracle);
+        if candidates.is_empty() {
+            return;
+        }
+        self.failed.insert(self.failed_connects, failed);
+        self.failed_connects += 1;
+        self.calls.insert(id, call);
+        match candidates.as_slice() {
+            [only]
+                if self
+                    .requests
+                    .get(only)
+                    .is_some_and(|request| next_to(&request.half, began)) =>
+            {
+                self.settle(id, *only, &[Evidence::Adjacent]);
+            }
+            _ => self.connect(id, &candidates),
+        }
+    }
+
+    /// Forgets failed connects that nobody asks for any more.
+    pub(super) fn forget_failed_connects(&mut self, now: Timestamp) {
+        while let Some((number, failed)) = self.failed.first_key_value().map(|(number, failed)| (*number, *failed)) {
+            let id = CallId::Failed(number);
+            let needed = self
+                .calls
+                .get(&id)
+                .is_some_and(|call| call.owner.is_some() || !call.edges.is_empty());
+            if needed && failed.0.saturating_add(nanoseconds(LOSS_MEMORY)) > now.0 {
+                return;
+            }
+            self.forget_call(id);
+            self.failed.remove(&number);
+        }
+    }
+}
+
+/// True if the thread moved no bytes between the read of the request and the connect.
+fn next_to(downstream: &Half, began: Stamp) -> bool {
+    downstream
+        .request
+        .head_ended
+        .is_some_and(|read| read.tid == began.tid && began.thread_order.wrapping_sub(read.thread_order) <= 1)
+}

@@ -1,0 +1,92 @@
+//! A component as a puzzle: requests, calls, who may own what. What the solvers see, and nothing else.
+
+use gwobs_route::Verdict;
+
+use super::limits::MAX_STEPS;
+use super::matching;
+use super::readings::{self, Silent};
+
+/// A component: requests and calls are named by their index.
+pub(super) struct Puzzle<'a> {
+    /// The downstream requests.
+    pub(super) requests: Vec<PuzzleRequest>,
+    /// The upstream calls, in the order in which they began.
+    pub(super) calls: Vec<PuzzleCall>,
+    /// True if one request can have made the second call after the first.
+    pub(super) may_follow: &'a dyn Fn(usize, usize) -> bool,
+    /// True if a request (first) can have been answered as it was with this call (second) as its last.
+    pub(super) may_be_last: &'a dyn Fn(usize, usize) -> bool,
+    /// The verdict on a request with these calls.
+    pub(super) verdict: &'a dyn Fn(usize, &[usize]) -> Verdict,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct PuzzleRequest {
+    /// Requests of one class get the same verdict for the same calls.
+    pub(super) class: usize,
+    /// True if nothing more will be learnt of it.
+    pub(super) over: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct PuzzleCall {
+    /// Requests that may own it, ascending.
+    pub(super) owners: Vec<usize>,
+    /// True if none of them may own it as well.
+    pub(super) optional: bool,
+    /// True if its owner can have made a later call.
+    pub(super) failed: bool,
+}
+
+/// What all readings say about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The same calls in all readings.
+    Sure(Vec<usize>),
+    /// The same verdict in all readings; the calls are those of one of them.
+    SameVerdict(Vec<usize>),
+    /// The same verdicts for all requests of the class together; the calls are those of one reading.
+    Interchangeable(Vec<usize>),
+    /// The verdict differs.
+    Unpaired,
+}
+
+impl Answer {
+    /// The calls of the request, or of the representative; `None` if nothing is known.
+    pub(super) fn calls(&self) -> Option<&[usize]> {
+        match self {
+            Self::Sure(calls) | Self::SameVerdict(calls) | Self::Interchangeable(calls) => Some(calls),
+            Self::Unpaired => None,
+        }
+    }
+}
+
+impl Puzzle<'_> {
+    /// What all readings say about each request. If there are too many readings to look at one by one, more than
+    /// these are considered: that can lose answers, but not make any. If there is no reading at all, nothing is
+    /// known.
+    pub(super) fn solve(&self) -> Vec<Answer> {
+        match readings::enumerate(self, MAX_STEPS) {
+            Ok(answers) => Some(answers),
+            Err(Silent::TooMany) => matching::solve(self),
+            Err(Silent::Impossible) => None,
+        }
+        .unwrap_or_else(|| vec![Answer::Unpaired; self.requests.len()])
+    }
+
+    /// Counts of a class are told only when all of it is over: a request that is still open would take its share of
+    /// the verdicts along.
+    pub(super) fn withhold_open_classes(&self, answers: &mut [Answer]) {
+        let open: Vec<usize> = self
+            .requests
+            .iter()
+            .filter(|request| !request.over)
+            .map(|request| request.class)
+            .collect();
+        for (request, answer) in self.requests.iter().zip(answers) {
+            if matches!(answer, Answer::Interchangeable(_)) && open.contains(&request.class) {
+                *answer = Answer::Unpaired;
+            }
+        }
+    }
+}

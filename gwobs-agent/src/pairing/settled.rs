@@ -1,0 +1,67 @@
+//! What pairing hands out.
+
+use std::net::SocketAddr;
+
+use gwobs_route::Inconclusive;
+
+use crate::exchange::{Half, Stamp};
+use crate::finished::Evidence;
+
+/// Something that is over, as far as pairing goes.
+#[derive(Debug, Clone)]
+pub enum Settled {
+    /// A downstream request.
+    Request(SettledRequest),
+    /// An upstream call that belongs to a request nobody could read.
+    Call {
+        /// The call.
+        call: Half,
+        /// Why its request could not be read.
+        why: Inconclusive,
+    },
+}
+
+/// A downstream request and its upstream calls.
+#[derive(Debug, Clone)]
+pub struct SettledRequest {
+    /// The request.
+    pub downstream: Half,
+    /// What forwarded it, in order; empty if that is not known.
+    pub attempts: Vec<SettledCall>,
+    /// Mirrors and authorization calls.
+    pub beside: Vec<Half>,
+    /// What ties the two sides together, or why nothing does.
+    pub tie: Tie,
+    /// The most requests that came into question for one of its calls.
+    pub candidates: usize,
+    /// Set if a mirror or authorization call may belong to it or to another request: nothing may be said about them.
+    pub beside_in_doubt: bool,
+    /// Set if the request's verdict was a mismatch and has been held already, in case newer specs explain it.
+    pub held: bool,
+}
+
+/// What ties the two sides together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tie {
+    /// These are its calls, in every reading.
+    Sure(Vec<Evidence>),
+    /// The verdict is the same in every reading; the calls are those of one of them.
+    Verdict(Vec<Evidence>),
+    /// Nothing is known for sure.
+    Unknown(Inconclusive),
+}
+
+/// One attempt to forward a request.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all attempts are of the larger kind")]
+pub enum SettledCall {
+    /// A request was sent.
+    Sent(Half),
+    /// The connection failed.
+    ConnectFailed {
+        /// Where to.
+        peer: SocketAddr,
+        /// When it began.
+        began: Stamp,
+    },
+}

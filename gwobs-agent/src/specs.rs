@@ -1,0 +1,31 @@
+//! Specs: Kubernetes objects from files (and, later, a cluster) to the model of `gwobs-route`.
+//!
+//! ```text
+//! files ─► document (YAML, with places) ─► object (identity) ─► convert (wire types end here) ─► Loaded
+//!                                                                                              ─► Source ─► Arc<Snapshot>
+//! ```
+//!
+//! Nothing is dropped in silence: what is not understood becomes a [`Finding`] that names the file, the line, the object
+//! and the field, and decisions that depend on it are not used to accuse a gateway.
+
+mod convert;
+mod decode;
+mod document;
+mod files;
+mod finding;
+mod load;
+mod notes;
+mod object;
+mod report;
+mod source;
+mod watch;
+mod wire;
+
+pub use decode::{Misfit, decode};
+pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
+pub use files::FileError;
+pub use finding::{Concern, Finding, ObjectId};
+pub use load::{LoadError, Loaded, ManifestFile, load, load_sources, load_text};
+pub use report::Report;
+pub use source::{InForce, Source, UnknownGateway, Update};
+pub use watch::{Broken, Manifests, POLL_INTERVAL, Poll};

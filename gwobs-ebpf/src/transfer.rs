@@ -1,0 +1,232 @@
+//! Bytes through a socket.
+
+use gwobs_common::counter::Counter;
+use gwobs_common::limits::WINDOW;
+use gwobs_common::record::{kind, left_out};
+use gwobs_common::table::{Connection, Flow, MarkKey, PROCESS_ACTIVE, RECEIVE, SEND, STAGE_ANNOUNCED};
+
+use crate::connection::{self, Positions};
+use crate::emit::{self, Origin};
+use crate::kernel::{self, Object, offset, read};
+use crate::maps::{self, MARKS, PROCESSES};
+use crate::segments::{self, Stretch};
+use crate::{Outcome, registers};
+
+const MSG_OOB: i32 = 0x1;
+const MSG_PEEK: i32 = 0x2;
+const MSG_TRUNC: i32 = 0x20;
+const MSG_ERRQUEUE: i32 = 0x2000;
+
+/// What to do with the bytes of one call, which are in this order: not needed, to be copied, beyond the window.
+struct Plan {
+    skipped: u32,
+    wanted: u32,
+    beyond: u32,
+}
+
+/// A socket call of the current task has moved `length` bytes, or has failed, or has read the end of the stream.
+#[inline(always)]
+pub fn try_transfer(sock: Object, length: i32, flags: i32, direction: u8) -> Outcome {
+    if length < 0 {
+        return Ok(());
+    }
+    let (tid, pid) = kernel::current();
+    // SAFETY: a plain integer that the agent may change in the meantime.
+    if !matches!(unsafe { PROCESSES.get(&pid) }, Some(&PROCESS_ACTIVE)) {
+        return Ok(());
+    }
+    let cookie = kernel::cookie(sock);
+    let origin = Origin {
+        time: kernel::now(),
+        cookie,
+        pid,
+        tid,
+    };
+    if direction == RECEIVE {
+        if flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) != 0 {
+            maps::count(Counter::NotConsumed);
+            return Ok(());
+        }
+        if length == 0 {
+            return read_end(sock, &origin);
+        }
+    }
+    let Some(connection) = connection::find_or_enter(sock, cookie, pid)? else {
+        return Ok(());
+    };
+    move_bytes(sock, connection, &origin, length as u32, flags, direction)
+}
+
+/// Kept apart from its caller for the sake of the 512 bytes of stack.
+#[inline(always)]
+fn move_bytes(
+    sock: Object,
+    connection: &mut Connection,
+    origin: &Origin,
+    length: u32,
+    flags: i32,
+    direction: u8,
+) -> Outcome {
+    if length == 0 {
+        return Ok(());
+    }
+    // Now the kernel's position is behind the bytes. If two threads use one direction of one socket at the same time, the
+    // other's bytes may count in, and the agent sees a jump and an overlap instead of the right order.
+    let position = if direction == RECEIVE {
+        connection::received(sock)?
+    } else {
+        read::<u32>(sock, offset!(tcp_write_seq))?
+    }
+    .wrapping_sub(length);
+    if connection.stage != STAGE_ANNOUNCED {
+        let now = connection::positions(sock)?;
+        let before = if direction == RECEIVE {
+            Positions {
+                receive: position,
+                send: now.send,
+            }
+        } else {
+            Positions {
+                receive: now.receive,
+                send: position,
+            }
+        };
+        connection::announce(sock, connection, origin, before)?;
+    }
+    let plan = plan(connection, origin.cookie, direction, position, length);
+    let stretch = Stretch {
+        origin: *origin,
+        position,
+        direction,
+    };
+    carry_out(sock, &stretch, &plan, flags)
+}
+
+/// Announces and copies what the plan says.
+#[inline(always)]
+fn carry_out(sock: Object, stretch: &Stretch, plan: &Plan, flags: i32) -> Outcome {
+    segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
+    let start = stretch.position.wrapping_add(plan.skipped);
+    let wanted = Stretch {
+        position: start,
+        ..*stretch
+    };
+    if plan.wanted != 0 {
+        let truncated = stretch.direction == RECEIVE && flags & MSG_TRUNC != 0;
+        let found = if truncated {
+            Err(left_out::NO_BUFFER)
+        } else {
+            registers::buffers(sock, stretch.direction)
+        };
+        match found {
+            Ok(buffers) => segments::copy(&wanted, buffers, plan.skipped, plan.wanted)?,
+            Err(reason) => segments::announce(&wanted, plan.wanted, reason, counter_of(reason)),
+        }
+    }
+    let beyond = Stretch {
+        position: start.wrapping_add(plan.wanted),
+        ..*stretch
+    };
+    segments::announce(&beyond, plan.beyond, left_out::WINDOW, Counter::Window);
+    Ok(())
+}
+
+#[inline(always)]
+fn counter_of(reason: u8) -> Counter {
+    match reason {
+        left_out::NO_BUFFER => Counter::NoBuffer,
+        left_out::FAULT => Counter::Fault,
+        _ => Counter::NotThisSocket,
+    }
+}
+
+/// Moves the window, and lays it over the bytes of the call.
+#[inline(always)]
+fn plan(connection: &mut Connection, cookie: u64, direction: u8, position: u32, length: u32) -> Plan {
+    let turned = connection.last_direction != direction + 1;
+    connection.last_direction = direction + 1;
+    let [receive, send] = &mut connection.flows;
+    let flow = if direction == SEND { send } else { receive };
+    apply_mark(flow, cookie, direction, position);
+    move_base(flow, turned, position);
+    let ahead = flow.base.wrapping_sub(position);
+    if is_after(flow.base, position) {
+        let skipped = ahead.min(length);
+        let wanted = (length - skipped).min(WINDOW);
+        return Plan {
+            skipped,
+            wanted,
+            beyond: length - skipped - wanted,
+        };
+    }
+    let used = position.wrapping_sub(flow.base);
+    let wanted = length.min(WINDOW.saturating_sub(used));
+    Plan {
+        skipped: 0,
+        wanted,
+        beyond: length - wanted,
+    }
+}
+
+/// A mark of the agent is applied once. It may correct a skip that has not been reached, else it only moves ahead.
+#[inline(always)]
+fn apply_mark(flow: &mut Flow, cookie: u64, direction: u8, position: u32) {
+    // SAFETY: plain integers; the agent replaces entries as a whole.
+    let Some(mark) = (unsafe {
+        MARKS.get(&MarkKey {
+            cookie,
+            direction: u64::from(direction),
+        })
+    }) else {
+        return;
+    };
+    if mark.generation == flow.mark_generation {
+        return;
+    }
+    flow.mark_generation = mark.generation;
+    if flow.started == 0 || is_after(mark.position, flow.base) || is_after(flow.base, position) {
+        flow.base = mark.position;
+        flow.started = 1;
+    }
+}
+
+#[inline(always)]
+fn move_base(flow: &mut Flow, turned: bool, position: u32) {
+    /// Positions are compared modulo 2^32: the base must not fall behind so far that it seems to be ahead.
+    const FAR_BEHIND: u32 = 1 << 30;
+    if flow.started == 0 || (turned && is_after(position, flow.base)) {
+        flow.base = position;
+        flow.started = 1;
+    } else if is_after(position, flow.base.wrapping_add(FAR_BEHIND)) && is_after(position, flow.base) {
+        flow.base = position.wrapping_sub(WINDOW);
+    }
+}
+
+/// Whether stream position `a` comes after `b`, at a distance of less than 2^31.
+#[inline(always)]
+fn is_after(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) > 0
+}
+
+/// A read answered 0: the end of the stream, if the peer's FIN is there (else the buffer was empty).
+#[inline(always)]
+fn read_end(sock: Object, origin: &Origin) -> Outcome {
+    let Some(connection) = connection::find(origin.cookie) else {
+        return Ok(());
+    };
+    if connection.stage != STAGE_ANNOUNCED || !connection::peer_has_finished(sock)? {
+        return Ok(());
+    }
+    tell_end(connection, origin, RECEIVE);
+    Ok(())
+}
+
+/// Tells the agent, once, that a direction has ended.
+#[inline(always)]
+pub fn tell_end(connection: &mut Connection, origin: &Origin, direction: u8) {
+    let [receive, send] = &mut connection.flows;
+    let flow = if direction == SEND { send } else { receive };
+    if flow.ended == 0 && emit::put(emit::header(origin, kind::HALF_CLOSED, direction), Counter::HalfClosed) {
+        flow.ended = 1;
+    }
+}

@@ -1,0 +1,78 @@
+//! The optimised gwobs, writing its decisions to a file as an access log would.
+
+use super::cpu;
+use crate::testbed::Testbed;
+use crate::testbed::process::Process;
+use crate::workspace;
+use anyhow::{Context as _, Result, bail};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long gwobs may take to start.
+const READY: Duration = Duration::from_secs(20);
+/// Decisions come within a second of the answer's end.
+const SETTLE: Duration = Duration::from_millis(1_500);
+/// How long work may go on after the load has ended.
+const BACKLOG: Duration = Duration::from_secs(30);
+
+/// A running observer.
+pub(super) struct Observer {
+    process: Process,
+}
+
+impl Observer {
+    /// Starts it on a testbed's data plane, redacting as users have it, and waits until it is ready.
+    pub(super) fn start(bed: &Testbed) -> Result<Self> {
+        let output = bed.directory.path().join("decisions.jsonl");
+        let mut command = Command::new(workspace::target().join("release/gwobs"));
+        command.args(bed.observe().args().iter().filter(|arg| *arg != "--no-redact"));
+        let log = File::create(bed.directory.path().join("gwobs.log"))?;
+        command.stdin(Stdio::null()).stdout(File::create(&output)?).stderr(log);
+        let mut observer = Self {
+            process: Process::spawn(&mut command)?,
+        };
+        observer.wait_until_ready(&output)?;
+        Ok(observer)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits until what the load left behind is worked off, so that its CPU time is counted.
+    pub(super) fn wait_until_idle(&self) -> Result<()> {
+        let deadline = Instant::now() + BACKLOG;
+        let mut used = cpu::used(self.pid())?;
+        loop {
+            std::thread::sleep(SETTLE);
+            let now = cpu::used(self.pid())?;
+            // A hundredth of the time is what an idle agent may use for looking around.
+            if now - used < SETTLE.as_secs_f64() / 50.0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("gwobs is still busy {BACKLOG:?} after the load");
+            }
+            used = now;
+        }
+    }
+
+    fn wait_until_ready(&mut self, output: &PathBuf) -> Result<()> {
+        let deadline = Instant::now() + READY;
+        while !std::fs::read_to_string(output)
+            .context("gwobs's output")?
+            .contains('\n')
+        {
+            if let Some(status) = self.process.ended()? {
+                bail!("gwobs ended with {status} before it was ready");
+            }
+            if Instant::now() > deadline {
+                bail!("gwobs was not ready within {READY:?}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}

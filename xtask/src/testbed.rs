@@ -1,0 +1,142 @@
+//! A gateway's whole surroundings on loopback: a real data plane, backends that say who they are, clients that remember
+//! who answered, and `gwobs observe` beside them.
+//!
+//! One ordered table of [`rule::Route`]s is rendered twice: as a data plane's own configuration and as Gateway API
+//! manifests. Give the two different tables and the data plane misroutes on purpose, with the truth known to the
+//! clients: every answer carries the name of the backend that gave it.
+//!
+//! ```text
+//! client ──► data plane ──► backend      truth: x-backend in every answer
+//!               ▲
+//!             gwobs ◄── manifests        claim: one decision a request
+//! ```
+
+pub mod backend;
+pub mod client;
+pub mod directory;
+pub mod gwobs;
+pub mod http;
+pub mod manifests;
+pub mod network;
+mod object;
+pub mod plane;
+pub mod process;
+pub mod rule;
+pub mod traffic;
+pub mod truth;
+mod yaml;
+
+use anyhow::{Context as _, Result};
+use backend::Backends;
+use directory::Directory;
+use network::Network;
+use plane::{DataPlane, Running, Settings};
+use rule::Route;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What a [`Testbed`] is made of.
+#[derive(Clone)]
+pub struct Plan<'a> {
+    /// Which data plane.
+    pub plane: &'a dyn DataPlane,
+    /// What the data plane does, first matching rule first.
+    pub configured: &'a [Route],
+    /// What the Gateway API objects say.
+    pub specified: &'a [Route],
+    /// Worker threads or processes of the data plane.
+    pub workers: usize,
+    /// Whether the data plane adds an `x-request-id`.
+    pub request_ids: bool,
+    /// Endpoints of each backend.
+    pub endpoints: usize,
+    /// Whether the data plane writes a JSON access log.
+    pub access_log: bool,
+}
+
+impl<'a> Plan<'a> {
+    /// A data plane that is configured as specified, with the usual settings.
+    pub fn correct(plane: &'a dyn DataPlane, routes: &'a [Route]) -> Self {
+        Self {
+            plane,
+            configured: routes,
+            specified: routes,
+            workers: 2,
+            request_ids: true,
+            endpoints: 1,
+            access_log: false,
+        }
+    }
+
+    /// A data plane that does something else than what is specified.
+    pub fn wrong(plane: &'a dyn DataPlane, configured: &'a [Route], specified: &'a [Route]) -> Self {
+        Self {
+            configured,
+            ..Self::correct(plane, specified)
+        }
+    }
+}
+
+/// A running data plane with its backends and the manifests that are said to describe it. All ends with the value.
+pub struct Testbed {
+    /// The data plane. Declared first, so that it ends before its backends do.
+    pub plane: Running,
+    /// The backends.
+    pub backends: Backends,
+    /// Where configuration, manifests and logs lie.
+    pub directory: Directory,
+    network: Network,
+}
+
+impl Testbed {
+    /// Starts backends, writes manifests, starts the data plane and waits until it accepts connections.
+    pub fn start(plan: &Plan<'_>) -> Result<Self> {
+        let directory = Directory::create()?;
+        let network = Network::claim()?;
+        let names = rule::backends(plan.configured.iter().chain(plan.specified));
+        let backends = Backends::start(&names, plan.endpoints, &network)?;
+        let settings = Settings {
+            listen: network.gateway(),
+            routes: plan.configured,
+            backends: &backends,
+            workers: plan.workers,
+            request_ids: plan.request_ids,
+            access_log: plan.access_log.then(|| directory.path().join("access.log")),
+        };
+        let plane = plane::start(plan.plane, &settings, &directory)?;
+        let bed = Self {
+            plane,
+            backends,
+            directory,
+            network,
+        };
+        bed.specify(plan.specified)?;
+        Ok(bed)
+    }
+
+    /// The address that clients talk to.
+    pub fn address(&self) -> SocketAddr {
+        self.network.gateway()
+    }
+
+    /// The manifest file.
+    pub fn manifests(&self) -> PathBuf {
+        self.directory.path().join("manifests.yaml")
+    }
+
+    /// Replaces the manifests in one step, as a careful writer does.
+    pub fn specify(&self, routes: &[Route]) -> Result<()> {
+        let text = manifests::render(routes, self.address().port(), &self.backends);
+        let aside = self.directory.path().join("manifests.new");
+        std::fs::write(&aside, text).context("cannot write manifests")?;
+        std::fs::rename(&aside, self.manifests()).context("cannot replace manifests")
+    }
+
+    /// `gwobs observe` on this data plane with these manifests, not yet started.
+    pub fn observe(&self) -> gwobs::Observe {
+        gwobs::Observe::new()
+            .manifests(&self.manifests())
+            .gateway(&manifests::gateway_name())
+            .pid(self.plane.pid())
+    }
+}

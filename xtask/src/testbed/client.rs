@@ -1,0 +1,327 @@
+//! Clients that send requests in all the ways that clients do, and remember who answered.
+
+use super::backend::ID;
+use super::http::{Connection, Framing, Head};
+use super::traffic::{Body, Case, Due, Request};
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The query parameter that carries an id when it is not in a header.
+pub const ID_QUERY: &str = "testbed-id";
+
+/// Where a request carries its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// In the header [`ID`].
+    Header,
+    /// In the query, as [`ID_QUERY`].
+    Query,
+    /// Nowhere: nothing tells equal requests apart.
+    None,
+}
+
+/// How bytes are put on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// In one write.
+    Whole,
+    /// The head byte by byte with a pause after each.
+    ByteByByte(Duration),
+}
+
+/// How a series of requests is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    address: SocketAddr,
+    concurrency: usize,
+    per_connection: usize,
+    pipeline: usize,
+    pace: Pace,
+    mark: Mark,
+}
+
+/// A request, what was due to it, and what came.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The id it carried, or would have carried.
+    pub id: String,
+    /// The request.
+    pub request: Request,
+    /// What was due.
+    pub due: Due,
+    /// What came; an error when no whole answer did.
+    pub answer: Result<Answer, String>,
+}
+
+/// A response as the client got it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// The backend that gave it; none when the gateway answered by itself.
+    pub backend: Option<String>,
+    /// That backend's endpoint.
+    pub endpoint: Option<String>,
+    /// The request as the backend received it, where the body still holds it.
+    pub echo: Option<Value>,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// Body bytes.
+    pub body_bytes: usize,
+}
+
+impl Client {
+    /// One request at a time on one connection that is kept, ids in a header.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            concurrency: 1,
+            per_connection: usize::MAX,
+            pipeline: 1,
+            pace: Pace::Whole,
+            mark: Mark::Header,
+        }
+    }
+
+    /// The address it talks to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// So many connections at once.
+    pub fn concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency, ..self }
+    }
+
+    /// A new connection after so many requests; 1 means no keep-alive.
+    pub fn per_connection(self, per_connection: usize) -> Self {
+        Self { per_connection, ..self }
+    }
+
+    /// So many requests in one write before the first answer is read.
+    pub fn pipeline(self, pipeline: usize) -> Self {
+        Self { pipeline, ..self }
+    }
+
+    /// How heads are written.
+    pub fn pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Where ids are carried.
+    pub fn mark(self, mark: Mark) -> Self {
+        Self { mark, ..self }
+    }
+
+    /// Sends all cases and returns what became of them, in the order of the cases.
+    pub fn run(&self, cases: &[Case]) -> Result<Vec<Exchange>> {
+        let connections = (0..self.concurrency).map(|_| None).collect();
+        self.run_over(connections, cases)
+    }
+
+    /// The same over connections that were opened before; further ones are opened when they are used up.
+    pub fn run_over(&self, connections: Vec<Option<Connection>>, cases: &[Case]) -> Result<Vec<Exchange>> {
+        let next = AtomicUsize::new(0);
+        let finished = Mutex::new(Vec::with_capacity(cases.len()));
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = connections
+                .into_iter()
+                .map(|connection| scope.spawn(|| self.work(connection, cases, &next, &finished)))
+                .collect();
+            workers.into_iter().try_for_each(|worker| match worker.join() {
+                Ok(result) => result.context("a client cannot connect"),
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })?;
+        let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+        finished.sort_by_key(|(index, _)| *index);
+        Ok(finished.into_iter().map(|(_, exchange)| exchange).collect())
+    }
+
+    /// One connection for requests sent one at a time.
+    pub fn open(&self) -> io::Result<Session> {
+        Ok(Session {
+            client: *self,
+            connection: Connection::open(self.address)?,
+        })
+    }
+
+    /// Takes the next requests until none is left.
+    fn work(
+        &self,
+        mut connection: Option<Connection>,
+        cases: &[Case],
+        next: &AtomicUsize,
+        finished: &Mutex<Vec<(usize, Exchange)>>,
+    ) -> io::Result<()> {
+        let mut used = 0;
+        loop {
+            let first = next.fetch_add(self.pipeline, Ordering::Relaxed);
+            let Some(batch) = cases
+                .get(first..cases.len().min(first + self.pipeline))
+                .filter(|batch| !batch.is_empty())
+            else {
+                return Ok(());
+            };
+            let mut open = match connection.take().filter(|_| used < self.per_connection) {
+                Some(open) => open,
+                None => {
+                    used = 0;
+                    Connection::open(self.address)?
+                }
+            };
+            let (exchanges, usable) = self.exchange(&mut open, batch);
+            used += batch.len();
+            connection = usable.then_some(open);
+            let numbered = exchanges
+                .into_iter()
+                .enumerate()
+                .map(|(offset, exchange)| (first + offset, exchange));
+            finished.lock().unwrap_or_else(PoisonError::into_inner).extend(numbered);
+        }
+    }
+
+    /// Sends a batch and reads its answers; also says whether the connection can be used again.
+    fn exchange(&self, connection: &mut Connection, batch: &[Case]) -> (Vec<Exchange>, bool) {
+        let marked: Vec<(String, Request)> = batch.iter().map(|case| self.marked(&case.request)).collect();
+        let mut failed = self.send(connection, &marked).err().map(|error| error.to_string());
+        let mut exchanges = Vec::with_capacity(batch.len());
+        let mut usable = failed.is_none();
+        for (case, (id, request)) in batch.iter().zip(marked) {
+            let answer = match &failed {
+                Some(error) => Err(error.clone()),
+                None => read_answer(connection, &request.method).map_err(|error| error.to_string()),
+            };
+            let answer = answer.map(|(answer, keep_alive)| {
+                usable &= keep_alive;
+                answer
+            });
+            failed = answer.as_ref().err().cloned();
+            exchanges.push(Exchange {
+                id,
+                request,
+                due: case.due.clone(),
+                answer,
+            });
+        }
+        (exchanges, usable && failed.is_none())
+    }
+
+    fn send(&self, connection: &mut Connection, batch: &[(String, Request)]) -> io::Result<()> {
+        match self.pace {
+            Pace::Whole => connection.write(&batch.iter().flat_map(|(_, request)| wire(request)).collect::<Vec<u8>>()),
+            Pace::ByteByByte(pause) => batch.iter().try_for_each(|(_, request)| {
+                for byte in head(request).bytes() {
+                    connection.write(&[byte])?;
+                    std::thread::sleep(pause);
+                }
+                connection.write(&body(request.body))
+            }),
+        }
+    }
+
+    /// The request with a new id.
+    fn marked(&self, request: &Request) -> (String, Request) {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let id = format!("r{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut request = request.clone();
+        match self.mark {
+            Mark::Header => request.headers.push((ID.to_owned(), id.clone())),
+            Mark::Query => {
+                let separator = if request.target.contains('?') { '&' } else { '?' };
+                request.target.push_str(&format!("{separator}{ID_QUERY}={id}"));
+            }
+            Mark::None => {}
+        }
+        (id, request)
+    }
+}
+
+/// An open connection of a client.
+pub struct Session {
+    client: Client,
+    connection: Connection,
+}
+
+impl Session {
+    /// Sends one request and waits for its answer.
+    pub fn send(&mut self, case: &Case) -> Result<Answer, String> {
+        let (mut exchanges, _) = self.client.exchange(&mut self.connection, std::slice::from_ref(case));
+        exchanges
+            .pop()
+            .map_or_else(|| Err("not sent".to_owned()), |exchange| exchange.answer)
+    }
+}
+
+/// A request as bytes.
+pub fn wire(request: &Request) -> Vec<u8> {
+    let mut bytes = head(request).into_bytes();
+    bytes.extend(body(request.body));
+    bytes
+}
+
+fn head(request: &Request) -> String {
+    let Request {
+        method,
+        target,
+        host,
+        headers,
+        ..
+    } = request;
+    let fields: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let framing = match request.body {
+        Body::None => String::new(),
+        Body::Length(length) => format!("content-length: {length}\r\n"),
+        Body::Chunked(_) => "transfer-encoding: chunked\r\n".to_owned(),
+    };
+    format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n{fields}{framing}\r\n")
+}
+
+/// Body bytes that would be taken for a request by a parser that lost its place.
+fn body(body: Body) -> Vec<u8> {
+    const TRAP: &[u8] = b"GET /trap HTTP/1.1\r\nhost: trap\r\n\r\n";
+    let filled = |length: usize| TRAP.iter().copied().cycle().take(length).collect::<Vec<u8>>();
+    match body {
+        Body::None => Vec::new(),
+        Body::Length(length) => filled(length),
+        Body::Chunked(0) => b"0\r\n\r\n".to_vec(),
+        Body::Chunked(length) => {
+            let mut bytes = format!("{length:x}\r\n").into_bytes();
+            bytes.extend(filled(length));
+            bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+            bytes
+        }
+    }
+}
+
+/// Reads one answer, and whether the connection stays open after it.
+fn read_answer(connection: &mut Connection, method: &str) -> io::Result<(Answer, bool)> {
+    let head = connection.read_head()?;
+    let framing = Framing::of_response(&head, method);
+    let body = connection.read_body(framing)?;
+    let closes = head
+        .header("connection")
+        .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    Ok((answer(&head, &body), !closes && framing != Framing::UntilClose))
+}
+
+fn answer(head: &Head, body: &[u8]) -> Answer {
+    let owned = |name| head.header(name).map(str::to_owned);
+    let [_, status, _] = &head.start;
+    Answer {
+        status: status.parse().unwrap_or(0),
+        backend: owned("x-backend"),
+        endpoint: owned("x-endpoint"),
+        echo: serde_json::from_slice(body).ok(),
+        location: owned("location"),
+        body_bytes: body.len(),
+    }
+}

@@ -1,0 +1,259 @@
+//! Envoy with a static configuration: routes in the table's order, a static cluster per backend, no admin interface.
+
+use super::{DataPlane, Settings};
+use crate::setup::wheel::DataPlane as Wheel;
+use crate::testbed::backend::Backend;
+use crate::testbed::object::{push, set};
+use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Route, Rule};
+use crate::testbed::yaml;
+use crate::versions;
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+/// The official build of Envoy.
+pub struct Envoy;
+
+impl DataPlane for Envoy {
+    fn name(&self) -> &'static str {
+        "envoy"
+    }
+
+    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
+        let program = Wheel(versions::ENVOY).program();
+        if !program.is_file() {
+            bail!("{} is missing; `cargo xtask setup` fetches it", program.display());
+        }
+        let configuration = dir.join("envoy.yaml");
+        std::fs::write(&configuration, yaml::document(&bootstrap(settings)))
+            .with_context(|| format!("cannot write {}", configuration.display()))?;
+        let mut command = Command::new(program);
+        command.arg("--config-path").arg(configuration);
+        command.args(["--concurrency", &settings.workers.to_string()]);
+        command.args(["--disable-hot-restart", "--log-level", "warning"]);
+        Ok(command)
+    }
+}
+
+fn bootstrap(settings: &Settings<'_>) -> Value {
+    let clusters: Vec<Value> = settings.backends.iter().map(cluster).collect();
+    json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
+}
+
+fn listener(settings: &Settings<'_>) -> Value {
+    json!({
+        "name": "http",
+        "address": address(settings.listen),
+        "filter_chains": [{"filters": [typed(
+            "envoy.filters.network.http_connection_manager",
+            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            connection_manager(settings),
+        )]}],
+    })
+}
+
+fn connection_manager(settings: &Settings<'_>) -> Value {
+    let router = typed(
+        "envoy.filters.http.router",
+        "envoy.extensions.filters.http.router.v3.Router",
+        json!({}),
+    );
+    let mut manager = json!({
+        "stat_prefix": "http",
+        "generate_request_id": settings.request_ids,
+        "http_filters": [router],
+        "route_config": {"virtual_hosts": virtual_hosts(settings.routes)},
+    });
+    if let Some(path) = &settings.access_log {
+        push(&mut manager, "access_log", access_log(path));
+    }
+    manager
+}
+
+/// A JSON access log with what a decision needs: the cheapest way to learn the same without gwobs.
+fn access_log(path: &Path) -> Value {
+    let format = json!({
+        "time": "%START_TIME%", "method": "%REQ(:METHOD)%", "authority": "%REQ(:AUTHORITY)%",
+        "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%", "request_id": "%REQ(X-REQUEST-ID)%",
+        "user_agent": "%REQ(USER-AGENT)%", "status": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%",
+        "route": "%ROUTE_NAME%", "upstream": "%UPSTREAM_HOST%", "cluster": "%UPSTREAM_CLUSTER%",
+        "downstream": "%DOWNSTREAM_REMOTE_ADDRESS%", "duration": "%DURATION%",
+    });
+    typed(
+        "envoy.access_loggers.file",
+        "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        json!({"path": path, "log_format": {"json_format": format}}),
+    )
+}
+
+/// A virtual host for each hostname, in the order of first appearance, with the rules of all routes that have it.
+fn virtual_hosts(routes: &[Route]) -> Vec<Value> {
+    let mut hosts: Vec<(String, Vec<Value>)> = Vec::new();
+    for route in routes {
+        let wildcard = ["*".to_owned()];
+        let names = if route.hostnames.is_empty() {
+            &wildcard[..]
+        } else {
+            &route.hostnames
+        };
+        for name in names {
+            let rules = route.rules.iter().flat_map(envoy_routes);
+            match hosts.iter_mut().find(|(host, _)| host == name) {
+                Some((_, present)) => present.extend(rules),
+                None => hosts.push((name.clone(), rules.collect())),
+            }
+        }
+    }
+    hosts
+        .into_iter()
+        .map(|(host, routes)| virtual_host(&host, &routes))
+        .collect()
+}
+
+fn virtual_host(host: &str, routes: &[Value]) -> Value {
+    let domains = if host == "*" {
+        vec![host.to_owned()]
+    } else {
+        vec![host.to_owned(), format!("{host}:*")]
+    };
+    json!({"name": host, "domains": domains, "routes": routes})
+}
+
+/// One Envoy route for each match of a rule.
+fn envoy_routes(rule: &Rule) -> Vec<Value> {
+    rule.matches
+        .iter()
+        .map(|condition| envoy_route(rule, condition))
+        .collect()
+}
+
+fn envoy_route(rule: &Rule, condition: &Match) -> Value {
+    let mut route = json!({"match": envoy_match(condition)});
+    match &rule.action {
+        Action::Forward(backends) => set(&mut route, "route", forward(rule, condition, backends)),
+        Action::Redirect { status, host } => {
+            let code = if *status == 301 { "MOVED_PERMANENTLY" } else { "FOUND" };
+            set(
+                &mut route,
+                "redirect",
+                json!({"host_redirect": host, "response_code": code}),
+            );
+        }
+    }
+    for filter in &rule.filters {
+        modify_headers(&mut route, filter);
+    }
+    route
+}
+
+fn modify_headers(route: &mut Value, filter: &Filter) {
+    match filter {
+        Filter::SetHeader(name, value) => push(
+            route,
+            "request_headers_to_add",
+            json!({
+                "header": {"key": name, "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }),
+        ),
+        Filter::RemoveHeader(name) => push(route, "request_headers_to_remove", json!(name)),
+        _ => {}
+    }
+}
+
+fn forward(rule: &Rule, condition: &Match, backends: &[(String, u32)]) -> Value {
+    let mut action = match backends {
+        [(only, _)] => json!({"cluster": only}),
+        several => {
+            let clusters = several
+                .iter()
+                .map(|(name, weight)| json!({"name": name, "weight": weight}));
+            json!({"weighted_clusters": {"clusters": clusters.collect::<Vec<_>>()}})
+        }
+    };
+    for filter in &rule.filters {
+        rewrite(&mut action, filter, condition);
+    }
+    if rule.retries > 0 {
+        let policy = json!({"retry_on": "5xx,connect-failure", "num_retries": rule.retries});
+        set(&mut action, "retry_policy", policy);
+    }
+    action
+}
+
+fn rewrite(action: &mut Value, filter: &Filter, condition: &Match) {
+    match filter {
+        Filter::ReplacePrefix(path) => set(action, "regex_rewrite", replace_prefix(condition, path)),
+        Filter::ReplacePath(path) => set(action, "regex_rewrite", substitution("^.*$", path)),
+        Filter::ReplaceHost(host) => set(action, "host_rewrite_literal", json!(host)),
+        Filter::Mirror(backend) => push(action, "request_mirror_policies", json!({"cluster": backend})),
+        Filter::SetHeader(..) | Filter::RemoveHeader(_) => {}
+    }
+}
+
+/// The spec's table for ReplacePrefixMatch: what remains after the prefix is joined by exactly one `/`.
+fn replace_prefix(condition: &Match, path: &str) -> Value {
+    let prefix = match &condition.path {
+        PathRule::Prefix(prefix) => prefix.trim_end_matches('/'),
+        PathRule::Exact(_) | PathRule::Regex(_) => "",
+    };
+    match path.trim_end_matches('/') {
+        "" => substitution(&format!("^{prefix}/*"), "/"),
+        trimmed => substitution(&format!("^{prefix}"), trimmed),
+    }
+}
+
+fn substitution(pattern: &str, replacement: &str) -> Value {
+    json!({"pattern": {"regex": pattern}, "substitution": replacement})
+}
+
+fn envoy_match(condition: &Match) -> Value {
+    let mut object = match &condition.path {
+        PathRule::Prefix(path) if path == "/" => json!({"prefix": "/"}),
+        PathRule::Prefix(path) => json!({"path_separated_prefix": path.trim_end_matches('/')}),
+        PathRule::Exact(path) => json!({"path": path}),
+        PathRule::Regex(regex) => json!({"safe_regex": {"regex": regex}}),
+    };
+    let method = condition.method.iter().map(|method| (":method", method));
+    let headers = condition.headers.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in method.chain(headers) {
+        push(
+            &mut object,
+            "headers",
+            json!({"name": name, "string_match": {"exact": value}}),
+        );
+    }
+    for (name, value) in &condition.query {
+        push(
+            &mut object,
+            "query_parameters",
+            json!({"name": name, "string_match": {"exact": value}}),
+        );
+    }
+    object
+}
+
+fn cluster(backend: &Backend) -> Value {
+    let endpoints: Vec<Value> = backend
+        .endpoints()
+        .map(|endpoint| json!({"endpoint": {"address": address(endpoint)}}))
+        .collect();
+    json!({
+        "name": backend.name(),
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        // Retries are limited to three at a time by default, which would turn some into plain failures.
+        "circuit_breakers": {"thresholds": [{"max_retries": 1000}]},
+        "load_assignment": {"cluster_name": backend.name(), "endpoints": [{"lb_endpoints": endpoints}]},
+    })
+}
+
+fn address(address: std::net::SocketAddr) -> Value {
+    json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
+}
+
+fn typed(name: &str, kind: &str, mut config: Value) -> Value {
+    set(&mut config, "@type", json!(format!("type.googleapis.com/{kind}")));
+    json!({"name": name, "typed_config": config})
+}

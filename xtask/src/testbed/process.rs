@@ -1,0 +1,84 @@
+//! A child process that ends with the value that stands for it, or with the thread that started it.
+
+use anyhow::{Context as _, Result, bail};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// How often a waiting caller looks again.
+const POLL: Duration = Duration::from_millis(5);
+
+/// A running child.
+pub struct Process {
+    child: Child,
+    name: String,
+}
+
+impl Process {
+    /// Starts it. The kernel kills it when the calling *thread* ends, so call this from the thread that keeps the value.
+    pub fn spawn(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        // SAFETY: between fork and exec only prctl is called, which is async-signal-safe.
+        unsafe { command.pre_exec(end_with_parent) };
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { child, name })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The child itself, for its pipes.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// The exit status if it has ended already.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child
+            .try_wait()
+            .with_context(|| format!("cannot wait for {}", self.name))
+    }
+
+    /// Sends a signal, such as `libc::SIGINT`.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        let pid = i32::try_from(self.pid()).context("pid out of range")?;
+        // SAFETY: kill takes plain numbers; the child has not been waited for, so the pid is still its own.
+        if unsafe { libc::kill(pid, signal) } != 0 {
+            bail!("cannot signal {}: {}", self.name, std::io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, at_most: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + at_most;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                bail!("{} has not ended within {at_most:?}", self.name);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks the kernel to kill this process when the thread that forked it ends.
+fn end_with_parent() -> std::io::Result<()> {
+    // SAFETY: this option of prctl takes a signal number and touches no memory.
+    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}

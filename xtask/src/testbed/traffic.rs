@@ -1,0 +1,146 @@
+//! Requests, each with the answer that the specs make due. What is due is written by hand next to the request, so that
+//! the tests do not compute it the way gwobs does.
+
+/// A request as a client sends it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Host header.
+    pub host: String,
+    /// Other headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Body,
+}
+
+/// A request's body; its bytes do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None, and no header about one.
+    None,
+    /// With a content length.
+    Length(usize),
+    /// Chunked.
+    Chunked(usize),
+}
+
+/// What must happen to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// One of these backends answers.
+    Backend(Vec<String>),
+    /// The gateway answers by itself with this status.
+    Gateway(u16),
+    /// The gateway redirects.
+    Redirect {
+        /// 301 or 302.
+        status: u16,
+        /// The Location without its query, which a client's id may be part of.
+        location: String,
+    },
+}
+
+/// A request and what is due to it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The request.
+    pub request: Request,
+    /// What is due.
+    pub due: Due,
+}
+
+/// A GET for a path, with or without query.
+pub fn get(target: &str) -> Request {
+    Request {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        host: "shop.example.com".to_owned(),
+        headers: Vec::new(),
+        body: Body::None,
+    }
+}
+
+/// A POST with a body of so many bytes.
+pub fn post(target: &str, body: Body) -> Request {
+    Request {
+        method: "POST".to_owned(),
+        body,
+        ..get(target)
+    }
+}
+
+impl Request {
+    /// With another Host.
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    /// With one more header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a header that makes the head `bytes` longer.
+    pub fn padded(self, bytes: usize) -> Self {
+        self.header("x-padding", &"p".repeat(bytes))
+    }
+
+    /// With instructions to the backend.
+    pub fn asking(self, instructions: &str) -> Self {
+        self.header(super::backend::INSTRUCTIONS, instructions)
+    }
+
+    /// Due to this backend.
+    pub fn due(self, backend: &str) -> Case {
+        Case {
+            request: self,
+            due: Due::Backend(vec![backend.to_owned()]),
+        }
+    }
+
+    /// Due to any of these backends.
+    pub fn due_any(self, backends: &[&str]) -> Case {
+        Case {
+            request: self,
+            due: Due::Backend(backends.iter().map(|&name| name.to_owned()).collect()),
+        }
+    }
+
+    /// Due a redirect.
+    pub fn due_redirect(self, status: u16, location: &str) -> Case {
+        Case {
+            request: self,
+            due: Due::Redirect {
+                status,
+                location: location.to_owned(),
+            },
+        }
+    }
+
+    /// Due an answer of the gateway's own.
+    pub fn due_status(self, status: u16) -> Case {
+        Case {
+            request: self,
+            due: Due::Gateway(status),
+        }
+    }
+}
+
+/// `count` requests drawn from the cases, each about equally often, in an order that looks random and is always the same.
+pub fn mixed(cases: &[Case], count: usize) -> Vec<Case> {
+    let mut state: u64 = 1;
+    let mut draw = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or(0)
+    };
+    (0..count)
+        .filter_map(|_| cases.get(draw() % cases.len().max(1)).cloned())
+        .collect()
+}

