@@ -29,7 +29,6 @@ pub use skip::Skip;
 
 use self::connection::State;
 use self::limits::FORGOTTEN_SHARE;
-use self::sequence::Piece;
 use self::threads::Threads;
 use crate::event::{Data, Direction, EventKind, KernelEvent, Opened, SocketCookie, Timestamp};
 use crate::exchange::{ExchangeEvent, HalfId, Stamp};
@@ -157,11 +156,7 @@ impl Connections {
             return;
         };
         state.used_by(event.pid, order);
-        state.on_data(
-            data.direction,
-            Piece::new(data, stamp, numbered.begins_call),
-            &mut context,
-        );
+        state.on_data(data, stamp, numbered.begins_call, &mut context);
         self.schedule(data.socket);
     }
 

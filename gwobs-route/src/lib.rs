@@ -11,6 +11,7 @@ mod decision;
 mod gateway_table;
 mod hosts;
 mod judge;
+pub mod lint;
 pub mod model;
 mod names;
 mod objects;
@@ -26,6 +27,7 @@ mod transform;
 mod truth;
 mod verdict;
 mod view;
+pub mod weights;
 
 pub use decide::{Considered, decide, explain};
 pub use decision::{

@@ -17,7 +17,7 @@ use clap::Args;
 use gwobs_route::{Considered, Decision, ObjectName, Snapshot};
 
 use crate::cli::{Global, Output};
-use crate::commands::manifests;
+use crate::commands::{Failure, Outcome, manifests};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +37,7 @@ pub struct ExplainArgs {
     manifests: Vec<PathBuf>,
 
     /// Gateway that the request reaches, as NAMESPACE/NAME
-    #[arg(long, value_name = "NS/NAME", value_parser = question::object_name, required_unless_present = "requests")]
+    #[arg(long, value_name = "NS/NAME", value_parser = question::object_name)]
     gateway: Option<ObjectName>,
 
     /// Port of the listener; without it the URL's own or that of its scheme
@@ -64,7 +64,7 @@ pub struct ExplainArgs {
     requests: Option<PathBuf>,
 
     /// http, https, grpc, grpcs, tls, tcp or udp; without a scheme it is http
-    #[arg(value_name = "URL", required_unless_present = "requests")]
+    #[arg(value_name = "URL")]
     url: Option<String>,
 }
 
@@ -73,29 +73,51 @@ pub struct ExplainArgs {
 /// # Errors
 ///
 /// If the manifests or requests cannot be read, the Gateway is not in the specs, or standard output is closed early.
-pub fn run(args: &ExplainArgs, global: &Global) -> anyhow::Result<()> {
-    let source = manifests::open(&args.manifests, global)?;
-    match (&args.requests, args.question()?) {
-        (Some(file), _) => batch::run(file, source.snapshot(), io::stdout().lock()),
-        (None, question) => {
-            let question = question.context("a URL and a Gateway are needed")?;
+pub fn run(mut args: ExplainArgs, global: &Global) -> Result<Outcome, Failure> {
+    args.find_url();
+    let source = manifests::open(args.manifests.clone(), global)?;
+    let mut out = io::stdout().lock();
+    match &args.requests {
+        Some(_) if !matches!(global.output, None | Some(Output::Jsonl)) => {
+            return Err(Failure::Usage(
+                "--requests is answered in JSON lines: -o jsonl".to_owned(),
+            ));
+        }
+        Some(file) => batch::run(file, source.snapshot(), out)?,
+        None => {
+            let question = args.question()?;
             source.require(std::slice::from_ref(&question.gateway))?;
-            single(&question, source.snapshot(), global.output, &mut io::stdout().lock())
+            single(&question, source.snapshot(), global.output, &mut out)?;
         }
     }
+    Ok(Outcome::Fine)
 }
 
 impl ExplainArgs {
-    /// The request of the command line; `None` if requests come from a file.
-    fn question(&self) -> anyhow::Result<Option<Question>> {
+    /// `--manifests` takes as many paths as follow it, for the sake of patterns that a shell expands; so it takes the URL
+    /// as well if that comes next.
+    fn find_url(&mut self) {
+        let is_url = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
+        if self.url.is_none() && self.manifests.last().is_some_and(is_url) {
+            self.url = self
+                .manifests
+                .pop()
+                .and_then(|path| path.into_os_string().into_string().ok());
+        }
+    }
+
+    /// The request of the command line.
+    fn question(&self) -> Result<Question, Failure> {
         let (Some(text), Some(gateway)) = (&self.url, &self.gateway) else {
-            return Ok(None);
+            return Err(Failure::Usage(
+                "a URL and a --gateway are needed, or --requests".to_owned(),
+            ));
         };
         let target = url::Target::parse(text).with_context(|| format!("URL {text}"))?;
         let sni = target
             .is_tls()
             .then(|| self.sni.clone().or_else(|| target.host_name().map(str::to_owned)));
-        Ok(Some(Question {
+        Ok(Question {
             id: serde_json::Value::Null,
             gateway: gateway.clone(),
             port: self.port.unwrap_or(target.port),
@@ -105,7 +127,7 @@ impl ExplainArgs {
             host: target.authority,
             path: target.path,
             headers: self.headers.clone(),
-        }))
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use gwobs_route::status::predict;
 
 use crate::cli::{Global, Output};
-use crate::commands::manifests;
+use crate::commands::{Failure, Outcome, manifests};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,8 +35,8 @@ pub struct StatusArgs {
 /// # Errors
 ///
 /// If the manifests cannot be read, or standard output is closed early.
-pub fn run(args: &StatusArgs, global: &Global) -> anyhow::Result<()> {
-    let source = manifests::open(&args.manifests, global)?;
+pub fn run(args: &StatusArgs, global: &Global) -> Result<Outcome, Failure> {
+    let source = manifests::open(args.manifests.clone(), global)?;
     let statuses = predict(source.objects(), source.snapshot());
     let rows: Vec<Row<'_>> = statuses.iter().map(Row::new).collect();
     let mut out = BufWriter::new(io::stdout().lock());
@@ -49,7 +49,7 @@ pub fn run(args: &StatusArgs, global: &Global) -> anyhow::Result<()> {
         Output::Jsonl => rows.iter().try_for_each(|row| write_line(&mut out, row))?,
     }
     out.flush()?;
-    Ok(())
+    Ok(Outcome::Fine)
 }
 
 fn write_line(out: &mut impl Write, row: &Row<'_>) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use super::exchanges::{Exchanges, Question};
 use super::limits::REORDER_NANOSECONDS;
 use super::sequence::{Next, Piece, Sequencer};
 use super::skip::{Skip, Window};
-use crate::event::{Direction, Opened, Role, Timestamp};
+use crate::event::{Data, Direction, Opened, Role, Timestamp};
 use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
 
 /// What the bytes of a connection are.
@@ -36,8 +36,6 @@ pub(super) struct Flow {
     losses: u64,
     /// Why the stream was desynchronised last.
     pub(super) lost_because: Inconclusive,
-    /// It was, and no message has begun since.
-    pub(super) is_lost: bool,
 }
 
 /// A part of the stream that is being read.
@@ -52,6 +50,14 @@ pub(super) struct Reading {
     pub(super) why_missing: Inconclusive,
 }
 
+/// Messages may have been missed: which response answers which request is told only by one coming after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt {
+    pub(super) why: Inconclusive,
+    /// A response came after what was missed of the requests: the next request is not one of several sent in a row.
+    pub(super) in_turn: bool,
+}
+
 /// A connection and everything that is open on it.
 #[derive(Debug)]
 pub(super) struct State {
@@ -64,6 +70,10 @@ pub(super) struct State {
     pub(super) exchanges: Exchanges,
     /// Part of a call whose first messages were answered and whose next one waits for its request.
     pub(super) rest: Option<Box<Reading>>,
+    /// Messages may have been missed, and no whole exchange was seen since.
+    pub(super) doubt: Option<Doubt>,
+    /// A response to no known request came after the last request bytes that were seen.
+    pub(super) unsolicited: bool,
     /// A message was read on this connection.
     pub(super) proven: bool,
     last_direction: Option<Direction>,
@@ -99,6 +109,8 @@ impl State {
             responses: ResponseStream::new(BODY_PREFIX),
             exchanges: Exchanges::default(),
             rest: None,
+            doubt: None,
+            unsolicited: false,
             proven: false,
             last_direction: None,
             is_shared: false,
@@ -118,19 +130,23 @@ impl State {
         }
         self.requests.desynchronise();
         self.responses.desynchronise();
-        self.request_flow.lose(Inconclusive::JoinedMidstream);
-        self.response_flow.lose(Inconclusive::JoinedMidstream);
+        self.request_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.response_flow.lost_because = Inconclusive::JoinedMidstream;
+        self.doubt = Some(Doubt {
+            why: Inconclusive::JoinedMidstream,
+            in_turn: true,
+        });
     }
 
     /// Takes a part of a call and reads what can be read now.
-    pub(super) fn on_data(&mut self, direction: Direction, piece: Piece, context: &mut Context<'_>) {
-        let turned = self.last_direction != Some(direction);
-        self.last_direction = Some(direction);
-        let flow = self.flow(direction);
-        if turned {
-            flow.window.turned(piece.position);
+    pub(super) fn on_data(&mut self, data: &Data, stamp: Stamp, begins_call: bool, context: &mut Context<'_>) {
+        let last_direction = self.last_direction.replace(data.direction);
+        let flow = self.flow(data.direction);
+        if last_direction != Some(data.direction) {
+            flow.window.turned(data.position);
         }
-        flow.sequencer.offer(piece, context.counts);
+        flow.sequencer
+            .offer(Piece::new(data, stamp, begins_call), context.counts);
         self.read(false, context);
         self.tell_skips(context);
     }
@@ -197,9 +213,12 @@ impl State {
         loop {
             let mut moved = false;
             while let Some(next) = self.request_flow.pop(force, context) {
+                let unseen_until = matches!(next.chunk, Chunk::Gap(_)).then_some(next.stamp.order);
                 self.read_requests(next, context);
+                self.read_responses_before(unseen_until.unwrap_or(0), context);
                 moved = true;
             }
+            let force = force || self.response_flow.sequencer.is_full();
             while let Some(next) = self.next_response(force, context) {
                 self.read_responses(next, force, context);
                 moved = true;
@@ -210,9 +229,24 @@ impl State {
         }
     }
 
+    /// Reads responses that came before the event with that order, for they do not answer what comes with it.
+    fn read_responses_before(&mut self, order: u64, context: &mut Context<'_>) {
+        let comes_before = |stamp: Option<Stamp>| stamp.is_some_and(|stamp| stamp.order < order);
+        while comes_before(self.next_response_stamp()) {
+            match self.next_response(true, context) {
+                Some(next) => self.read_responses(next, true, context),
+                None => return,
+            }
+        }
+    }
+
+    fn next_response_stamp(&self) -> Option<Stamp> {
+        let rest = self.rest.as_ref().map(|rest| rest.stamp);
+        rest.or_else(|| self.response_flow.sequencer.first().map(|piece| piece.stamp))
+    }
+
     /// The next part of the response direction, unless it must wait for the request it answers.
     fn next_response(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let force = force || self.response_flow.sequencer.is_full();
         if !force && !self.may_read_response() {
             return None;
         }
@@ -222,20 +256,19 @@ impl State {
 
     /// False while a response would be read whose request has not been seen: its event may be late.
     fn may_read_response(&self) -> bool {
-        match self.exchanges.question() {
-            _ if matches!(self.phase, Phase::Unreadable(_)) => true,
-            Question::Asked(_) => true,
-            Question::Coming | Question::Missing if self.responses.is_between_messages() => false,
-            Question::Coming | Question::Missing => self.responses.is_synchronised() || !self.head_may_come(),
-        }
+        !self.responses.is_between_messages() || self.may_answer()
     }
 
-    /// The desynchronised response stream may find its place with the next part.
-    fn head_may_come(&self) -> bool {
-        self.response_flow
-            .sequencer
-            .peek()
-            .is_some_and(|piece| piece.begins_call && piece.bytes.starts_with(b"HTTP/1."))
+    /// True if the response that comes next need not wait for its request.
+    pub(super) fn may_answer(&self) -> bool {
+        let is_asked = matches!(self.exchanges.question(), Question::Asked(_));
+        is_asked || self.doubt.is_some() || matches!(self.phase, Phase::Unreadable(_)) || !self.request_may_be_late()
+    }
+
+    /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
+    /// the process knows of it.
+    fn request_may_be_late(&self) -> bool {
+        self.about.role == Role::Connected || self.request_flow.sequencer.waiting_since().is_some()
     }
 
     fn flow(&mut self, direction: Direction) -> &mut Flow {
@@ -302,24 +335,22 @@ impl Flow {
             window: Window::default(),
             losses,
             lost_because: Inconclusive::Truncated,
-            is_lost: false,
         }
     }
 
-    /// The stream is desynchronised.
-    pub(super) fn lose(&mut self, why: Inconclusive) {
-        (self.lost_because, self.is_lost) = (why, true);
+    /// Why bytes would be missing now.
+    pub(super) fn why_missing(&self, context: &Context<'_>) -> Inconclusive {
+        match self.losses < context.losses {
+            true => Inconclusive::LostEvents,
+            false => Inconclusive::Truncated,
+        }
     }
 
     fn pop(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let force = force || self.sequencer.is_full();
+        let why_missing = self.why_missing(context);
+        let force = force || self.sequencer.is_full() || why_missing == Inconclusive::LostEvents;
         let next = self.sequencer.pop(force, context.counts)?;
-        let lost_events = std::mem::replace(&mut self.losses, context.losses) < context.losses;
-        let why_missing = if lost_events {
-            Inconclusive::LostEvents
-        } else {
-            Inconclusive::Truncated
-        };
+        self.losses = context.losses;
         Some(match next {
             Next::Missing(length, stamp) => Reading {
                 chunk: Chunk::Gap(length),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use gwobs_http::{RequestHead, ResponseHead};
+use gwobs_http::{Field, RequestHead, ResponseHead};
 use gwobs_route::Inconclusive;
 
 use super::limits::MAX_PIPELINED;
@@ -30,7 +30,8 @@ pub(super) struct Exchanges {
     open: VecDeque<Open>,
     /// The exchange whose request is being received.
     receiving: Option<HalfId>,
-    /// More than one exchange was open at a time: a response cannot be told by coming after its request.
+    /// The client sends requests before it has the response to the one before: a response cannot be told by coming
+    /// after its request.
     pipelined: bool,
 }
 
@@ -60,8 +61,14 @@ impl Exchanges {
             .map_or(Question::Missing, |open| open.question.clone())
     }
 
-    /// A request began.
-    pub(super) fn begin(&mut self, connection: &Arc<Connection>, stamp: Stamp, context: &mut Context<'_>) {
+    /// A request began, with a flaw if it is not clear which response will answer it.
+    pub(super) fn begin(
+        &mut self,
+        connection: &Arc<Connection>,
+        flaw: Option<Inconclusive>,
+        stamp: Stamp,
+        context: &mut Context<'_>,
+    ) {
         let id = context.new_id();
         let request = RequestPart {
             head: None,
@@ -76,9 +83,8 @@ impl Exchanges {
             request,
             response: ResponsePart::default(),
             outcome: Outcome::Open,
-            flaws: Vec::new(),
+            flaws: flaw.into_iter().collect(),
         };
-        self.pipelined |= !self.open.is_empty();
         self.receiving = Some(id);
         progress(Stage::RequestStarted, &half, context.tell);
         self.open.push_back(Open {
@@ -153,6 +159,13 @@ impl Exchanges {
         }
     }
 
+    /// The response that was read last switches to that protocol (RFC 9110 section 15.2.2).
+    pub(super) fn switches_to(&self, protocol: &[u8]) -> bool {
+        let head = self.open.front().and_then(|open| open.half.response.head.as_ref());
+        let is_switch = |field: &Field| field.name == b"upgrade"[..] && field.value.eq_ignore_ascii_case(protocol);
+        head.is_some_and(|head| head.status == 101 && head.headers.iter().any(is_switch))
+    }
+
     pub(super) fn response_body(&mut self, length: u64, prefix: &Bytes) {
         if let Some(open) = self.open.front_mut() {
             let response = &mut open.half.response;
@@ -161,13 +174,21 @@ impl Exchanges {
         }
     }
 
-    /// The response of the first exchange is complete.
-    pub(super) fn response_ended(&mut self, stamp: Stamp, outcome: Outcome, tell: &mut Tell<'_>) {
-        if let Some(mut open) = self.open.pop_front() {
-            open.half.response.ended = Some(stamp);
-            self.finish(open, outcome, tell);
-        }
+    /// The response of the first exchange is complete. Answers whether it surely belongs to its request: it began
+    /// after the request's head was complete.
+    pub(super) fn response_ended(&mut self, stamp: Stamp, outcome: Outcome, tell: &mut Tell<'_>) -> bool {
+        let Some(mut open) = self.open.pop_front() else {
+            return false;
+        };
+        open.half.response.ended = Some(stamp);
+        let started = open.half.response.started.map(|started| started.order);
+        let asked = open.half.request.head_ended.map(|ended| ended.order);
+        let next_asked = self.open.front().map(|next| next.half.request.started.order);
+        self.pipelined |= next_asked.is_some() && next_asked < started;
+        let is_sure = asked.is_some() && asked < started && open.half.flaws.is_empty();
+        self.finish(open, outcome, tell);
         self.release();
+        is_sure
     }
 
     /// No exchange that is open now will be read to its end.

@@ -7,7 +7,7 @@ use gwobs_http::{Chunk, RequestHead};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Phase, Reading, State};
+use super::connection::{Doubt, Phase, Reading, State};
 use crate::exchange::Stamp;
 
 impl State {
@@ -17,6 +17,7 @@ impl State {
             self.requests.begin_call();
             self.notice_encryption(&reading);
         }
+        let is_gap = matches!(reading.chunk, Chunk::Gap(_));
         match &self.phase {
             Phase::Opening(..) => self.open(reading, context),
             Phase::Http1 => self.parse_requests(&mut reading, context),
@@ -25,6 +26,7 @@ impl State {
                 self.pass_unread(&reading, why, context);
             }
         }
+        self.unsolicited &= is_gap;
     }
 
     /// Tells once a call that nobody reads it.
@@ -63,15 +65,18 @@ impl State {
         match protocol {
             Protocol::Http1 => self.begin_http(consumed, began, reading, context),
             Protocol::Tls => self.give_up(Inconclusive::Encrypted, &reading, context),
+            Protocol::Unknown if matches!(reading.chunk, Chunk::Gap(_)) => self.miss_opening(reading, context),
             Protocol::Http2 | Protocol::Unknown => {
-                let why = if matches!(reading.chunk, Chunk::Gap(_)) {
-                    reading.why_missing
-                } else {
-                    Inconclusive::UnsupportedProtocol
-                };
-                self.give_up(why, &reading, context);
+                self.give_up(Inconclusive::UnsupportedProtocol, &reading, context);
             }
         }
+    }
+
+    /// The first bytes are missing: as if joined in mid-stream, but for a reason that is known.
+    fn miss_opening(&mut self, mut reading: Reading, context: &mut Context<'_>) {
+        self.join_midstream();
+        self.miss_requests(reading.why_missing);
+        self.parse_requests(&mut reading, context);
     }
 
     fn begin_http(&mut self, consumed: Bytes, began: Stamp, mut reading: Reading, context: &mut Context<'_>) {
@@ -79,6 +84,15 @@ impl State {
         let mut first = reading.replay(consumed, began);
         self.parse_requests(&mut first, context);
         self.parse_requests(&mut reading, context);
+    }
+
+    /// Bytes are missing in which requests may have been.
+    fn miss_requests(&mut self, why: Inconclusive) {
+        self.request_flow.lost_because = why;
+        self.doubt = Some(Doubt {
+            why,
+            in_turn: self.unsolicited,
+        });
     }
 
     /// Nothing of the connection can be read from here on.
@@ -91,13 +105,18 @@ impl State {
     fn parse_requests(&mut self, reading: &mut Reading, context: &mut Context<'_>) {
         let mut told_unread = false;
         while !matches!(self.phase, Phase::Unreadable(_)) {
+            let is_gap = matches!(reading.chunk, Chunk::Gap(_));
             match self.requests.next(&mut reading.chunk) {
                 Step::NeedMore if reading.advance() => {}
                 Step::NeedMore => return,
-                Step::Item(Item::Skipped(_)) if told_unread || self.is_tunnel() => {}
+                Step::Item(Item::Skipped(_)) if self.is_tunnel() => {}
                 Step::Item(Item::Skipped(_)) => {
-                    told_unread = true;
-                    self.unreadable(reading.stamp, self.request_flow.lost_because, context);
+                    if is_gap {
+                        self.miss_requests(reading.why_missing);
+                    }
+                    if !std::mem::replace(&mut told_unread, true) {
+                        self.unreadable(reading.stamp, self.request_flow.lost_because, context);
+                    }
                 }
                 Step::Item(item) => self.request_item(item, reading, context),
                 Step::Invalid(invalid) => self.request_invalid(invalid, reading, context),
@@ -111,10 +130,7 @@ impl State {
                 context.counts.too_deep += 1;
                 self.give_up(Inconclusive::LostEvents, reading, context);
             }
-            Item::Started if self.follows_unseen_requests() => {
-                self.give_up(self.request_flow.lost_because, reading, context);
-            }
-            Item::Started => self.exchanges.begin(&self.about, reading.stamp, context),
+            Item::Started => self.begin_request(reading, context),
             Item::Head(head) => {
                 self.proven = true;
                 self.exchanges.request_head(head, reading.stamp, context.tell);
@@ -125,19 +141,24 @@ impl State {
         }
     }
 
-    /// True for the first request after a loss if others still wait for their response: as many may have been missed,
-    /// and responses cannot be told apart. False from then on.
-    fn follows_unseen_requests(&mut self) -> bool {
-        let was_lost = std::mem::take(&mut self.request_flow.is_lost);
-        was_lost && (!self.exchanges.is_empty() || self.exchanges.pipelined())
+    /// A request after a loss: while others are open, or if the client did not wait for a response since, it is not
+    /// clear which response answers it.
+    fn begin_request(&mut self, reading: &Reading, context: &mut Context<'_>) {
+        match self.doubt {
+            Some(doubt) if !self.exchanges.is_empty() => self.give_up(doubt.why, reading, context),
+            Some(Doubt { why, in_turn: false }) => {
+                self.exchanges.begin(&self.about, Some(why), reading.stamp, context);
+            }
+            _ => self.exchanges.begin(&self.about, None, reading.stamp, context),
+        }
     }
 
     /// A request, or the place of the next one, was lost.
     fn request_invalid(&mut self, invalid: Invalid, reading: &Reading, context: &mut Context<'_>) {
         context.counts.invalid_messages += 1;
         let why = reading.why(invalid.fault);
-        self.request_flow.lose(why);
-        if invalid.fault == Fault::Syntax && !self.proven {
+        self.miss_requests(why);
+        if self.exchanges.pipelined() || (invalid.fault == Fault::Syntax && !self.proven) {
             return self.give_up(why, reading, context);
         }
         self.exchanges

@@ -5,7 +5,7 @@ use gwobs_http::http1::{Ending, Fault, Invalid, Item, Step};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Phase, Reading, State};
+use super::connection::{Doubt, Phase, Reading, State};
 use super::exchanges::Question;
 use crate::exchange::{Outcome, Stamp};
 
@@ -23,7 +23,7 @@ impl State {
         }
         let mut told_unread = false;
         while !matches!(self.phase, Phase::Unreadable(_)) {
-            if !force && self.must_wait() && reading.advance() {
+            if !force && self.responses.is_between_messages() && !self.may_answer() && reading.advance() {
                 self.rest = Some(Box::new(reading));
                 return;
             }
@@ -34,10 +34,10 @@ impl State {
             match self.responses.next(&mut reading.chunk, method.as_deref()) {
                 Step::NeedMore if reading.advance() => {}
                 Step::NeedMore => return,
-                Step::Item(Item::Skipped(_)) if told_unread || self.is_tunnel() || !self.exchanges.is_empty() => {}
+                Step::Item(Item::Skipped(_)) if told_unread || self.is_tunnel() => {}
                 Step::Item(Item::Skipped(_)) => {
                     told_unread = true;
-                    self.unreadable(reading.stamp, self.response_flow.lost_because, context);
+                    self.skip_responses(reading.stamp, context);
                 }
                 Step::Item(item) => self.response_item(item, reading.stamp, context),
                 Step::Invalid(invalid) => self.response_invalid(&invalid, &reading, context),
@@ -45,9 +45,11 @@ impl State {
         }
     }
 
-    /// A further response of the same call has no request yet.
-    fn must_wait(&self) -> bool {
-        self.responses.is_between_messages() && !matches!(self.exchanges.question(), Question::Asked(_))
+    /// Bytes were passed over that may have been the response to any request that is open.
+    fn skip_responses(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        let why = self.response_flow.lost_because;
+        self.unreadable(stamp, why, context);
+        self.exchanges.abandon(why, context.tell);
     }
 
     /// The connection left HTTP.
@@ -62,21 +64,41 @@ impl State {
             Item::Head(head) if self.exchanges.is_empty() => self.unsolicited(&head, stamp, context),
             Item::Head(head) => self.exchanges.response_head(head, stamp, context.tell),
             Item::Body { length, prefix } => self.exchanges.response_body(length, &prefix),
-            Item::End => self.exchanges.response_ended(stamp, Outcome::Completed, context.tell),
+            Item::End => {
+                let is_sure = self.exchanges.response_ended(stamp, Outcome::Completed, context.tell);
+                self.settle_doubt(is_sure && self.requests.is_synchronised());
+            }
             Item::Tunnel => self.leave_http(stamp, context),
             Item::Skipped(_) => {}
         }
     }
 
+    /// A response was read; `is_sure` if it is certain which request it answers.
+    fn settle_doubt(&mut self, is_sure: bool) {
+        self.doubt = self
+            .doubt
+            .filter(|_| !is_sure)
+            .map(|doubt| Doubt { in_turn: true, ..doubt });
+    }
+
     /// A response that no request was seen for: a timeout of an idle connection, or the request was missed.
     fn unsolicited(&mut self, head: &ResponseHead, stamp: Stamp, context: &mut Context<'_>) {
         context.counts.unsolicited_responses += 1;
+        self.unsolicited = true;
+        self.settle_doubt(false);
         if head.status != REQUEST_TIMEOUT {
-            self.unreadable(stamp, self.request_flow.lost_because, context);
+            let why = self
+                .doubt
+                .map_or(self.request_flow.why_missing(context), |doubt| doubt.why);
+            self.unreadable(stamp, why, context);
         }
     }
 
+    /// The connection carries something else from here on. HTTP/2 is something whose requests go unseen.
     fn leave_http(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        if self.exchanges.switches_to(b"h2c") {
+            self.phase = Phase::Unreadable(Inconclusive::UnsupportedProtocol);
+        }
         self.exchanges.response_ended(stamp, Outcome::Upgraded, context.tell);
         self.exchanges.abandon(Inconclusive::UnsupportedProtocol, context.tell);
         self.requests.leave_http();
@@ -93,6 +115,10 @@ impl State {
         } else {
             why
         };
+        self.doubt.get_or_insert(Doubt {
+            why: self.response_flow.lost_because,
+            in_turn: true,
+        });
         self.exchanges.abandon(why, context.tell);
         if self.exchanges.pipelined() {
             self.phase = Phase::Unreadable(why);

@@ -39,7 +39,7 @@ impl Piece {
 pub(super) enum Next {
     /// A part of a call.
     Piece(Piece),
-    /// That many bytes were not seen.
+    /// That many bytes were not seen, before a part of a call with that stamp.
     Missing(u64, Stamp),
 }
 
@@ -81,9 +81,10 @@ impl Sequencer {
         self.held.len() > MAX_HELD
     }
 
-    /// The part that is next in the stream, without taking it.
-    pub(super) fn peek(&self) -> Option<&Piece> {
-        self.held.iter().find(|piece| Some(piece.position) == self.next)
+    /// The waiting part that comes first in the stream.
+    pub(super) fn first(&self) -> Option<&Piece> {
+        let (index, _) = self.nearest(self.next?)?;
+        self.held.get(index)
     }
 
     /// The next of the stream. If `force` is set, bytes that have not come are given up.

@@ -20,133 +20,135 @@ fn play(script: &[&str]) -> Script {
     played
 }
 
+/// Name, calls, halves.
+const EXCHANGES: &[(&str, &[&str], &[&str])] = &[
+    (
+        "keep-alive",
+        &[
+            ">GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        ],
+        &["GET /a 0 -> 200 3 Completed", "GET /b 0 -> 404 0 Completed"],
+    ),
+    (
+        "pipelining, answers in one call",
+        &[
+            ">GET /a HTTP/1.1\r\nHost: x\r\n\r\nHEAD /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 204 N\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 304 N\r\nContent-Length: 7\r\n\r\n",
+        ],
+        &[
+            "GET /a 0 -> 204 0 Completed",
+            "HEAD /b 0 -> 200 0 Completed",
+            "GET /c 0 -> 304 0 Completed",
+        ],
+    ),
+    (
+        "100-continue",
+        &[
+            ">PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+            "<HTTP/1.1 100 Continue\r\n\r\n",
+            ">abcd",
+            "<HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+        ],
+        &["PUT /a 4 -> 201 0 Completed"],
+    ),
+    (
+        "early response before the request body ended",
+        &[
+            ">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nabcd",
+            "<HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",
+            ">efgh",
+            ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        ],
+        &["POST /a 4* -> 413 0 Completed", "GET /b 0 -> 200 0 Completed"],
+    ),
+    (
+        "until close",
+        &[">GET /a HTTP/1.0\r\n\r\n", "<HTTP/1.0 200 OK\r\n\r\nabc", "<def", "|"],
+        &["GET /a 0 -> 200 6 Completed"],
+    ),
+    (
+        "upgrade, then bytes that look like requests",
+        &[
+            ">GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+            "<HTTP/1.1 101 Switching\r\n\r\n",
+            ">GET /not HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\n\r\n",
+            "|",
+        ],
+        &["GET /ws 0 -> 101 0 Upgraded"],
+    ),
+    (
+        "connect",
+        &[
+            ">CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\n\r\n",
+            ">\u{16}\u{3}\u{1}",
+            "|",
+        ],
+        &["CONNECT - 0 -> 200 0 Upgraded"],
+    ),
+    (
+        "connect refused",
+        &[
+            ">CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno",
+            ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+        ],
+        &["CONNECT - 0 -> 403 2 Completed", "GET /b 0* -> ? 0* Open"],
+    ),
+    (
+        "chunked both ways, with trailers",
+        &[
+            ">POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;e=1\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
+        ],
+        &["POST /a 3 -> 200 5 Completed"],
+    ),
+    (
+        "client gives up in the request body",
+        &[">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nabcd", "|"],
+        &["POST /a 4* -> ? 0* Aborted aborted"],
+    ),
+    (
+        "connection ends in the response body",
+        &[
+            ">GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+            "<HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nabcd",
+            "|",
+        ],
+        &["GET /a 0 -> 200 4* Aborted aborted"],
+    ),
+    (
+        "timeout of an idle connection",
+        &["<HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", "|"],
+        &[],
+    ),
+    (
+        "answer to half a head",
+        &[
+            ">GET /a HTTP/1.1\r\nHo",
+            "<HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+            "|",
+        ],
+        &["? 0* -> 408 0* Aborted aborted"],
+    ),
+    (
+        "contradictory framing",
+        &[
+            ">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "<HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ],
+        &["POST /a 0* -> 400 0 Completed unsupported_protocol"],
+    ),
+];
+
 #[test]
 fn exchanges_are_told_with_what_was_in_them() {
-    let table: &[(&str, &[&str], &[&str])] = &[
-        (
-            "keep-alive",
-            &[
-                ">GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
-                ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-            ],
-            &["GET /a 0 -> 200 3 Completed", "GET /b 0 -> 404 0 Completed"],
-        ),
-        (
-            "pipelining, answers in one call",
-            &[
-                ">GET /a HTTP/1.1\r\nHost: x\r\n\r\nHEAD /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 204 N\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 304 N\r\nContent-Length: 7\r\n\r\n",
-            ],
-            &[
-                "GET /a 0 -> 204 0 Completed",
-                "HEAD /b 0 -> 200 0 Completed",
-                "GET /c 0 -> 304 0 Completed",
-            ],
-        ),
-        (
-            "100-continue",
-            &[
-                ">PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
-                "<HTTP/1.1 100 Continue\r\n\r\n",
-                ">abcd",
-                "<HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
-            ],
-            &["PUT /a 4 -> 201 0 Completed"],
-        ),
-        (
-            "early response before the request body ended",
-            &[
-                ">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nabcd",
-                "<HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",
-                ">efgh",
-                ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-            ],
-            &["POST /a 4* -> 413 0 Completed", "GET /b 0 -> 200 0 Completed"],
-        ),
-        (
-            "until close",
-            &[">GET /a HTTP/1.0\r\n\r\n", "<HTTP/1.0 200 OK\r\n\r\nabc", "<def", "|"],
-            &["GET /a 0 -> 200 6 Completed"],
-        ),
-        (
-            "upgrade, then bytes that look like requests",
-            &[
-                ">GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
-                "<HTTP/1.1 101 Switching\r\n\r\n",
-                ">GET /not HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\n\r\n",
-                "|",
-            ],
-            &["GET /ws 0 -> 101 0 Upgraded"],
-        ),
-        (
-            "connect",
-            &[
-                ">CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\n\r\n",
-                ">\u{16}\u{3}\u{1}",
-                "|",
-            ],
-            &["CONNECT - 0 -> 200 0 Upgraded"],
-        ),
-        (
-            "connect refused",
-            &[
-                ">CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno",
-                ">GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
-            ],
-            &["CONNECT - 0 -> 403 2 Completed", "GET /b 0* -> ? 0* Open"],
-        ),
-        (
-            "chunked both ways, with trailers",
-            &[
-                ">POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;e=1\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
-            ],
-            &["POST /a 3 -> 200 5 Completed"],
-        ),
-        (
-            "client gives up in the request body",
-            &[">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nabcd", "|"],
-            &["POST /a 4* -> ? 0* Aborted aborted"],
-        ),
-        (
-            "connection ends in the response body",
-            &[
-                ">GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
-                "<HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nabcd",
-                "|",
-            ],
-            &["GET /a 0 -> 200 4* Aborted aborted"],
-        ),
-        (
-            "timeout of an idle connection",
-            &["<HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", "|"],
-            &[],
-        ),
-        (
-            "answer to half a head",
-            &[
-                ">GET /a HTTP/1.1\r\nHo",
-                "<HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
-                "|",
-            ],
-            &["? 0* -> 408 0* Aborted aborted"],
-        ),
-        (
-            "contradictory framing",
-            &[
-                ">POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-                "<HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
-            ],
-            &["POST /a 0* -> 400 0 Completed unsupported_protocol"],
-        ),
-    ];
-    for (name, script, expected) in table {
+    for (name, script, expected) in EXCHANGES {
         assert_eq!(play(script).summary(), *expected, "{name}");
     }
 }
@@ -225,6 +227,17 @@ fn protocols_that_are_not_read_are_named() {
 }
 
 #[test]
+fn requests_after_a_switch_to_http_2_are_told_to_be_unseen() {
+    let script = play(&[
+        ">GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n",
+        "<HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
+        ">PRI * HTTP/2.0\r\n\r\n",
+    ]);
+    assert_eq!(script.summary(), ["GET /a 0 -> 101 0 Upgraded"]);
+    assert_eq!(script.unreadable(), [Inconclusive::UnsupportedProtocol]);
+}
+
+#[test]
 fn proxy_protocol_is_skipped() {
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x50\x01\xbb";
     for header in [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".as_slice(), v2] {
@@ -232,7 +245,9 @@ fn proxy_protocol_is_skipped() {
         script.request(&[header, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"].concat());
         assert_eq!(script.summary(), ["GET /a 0* -> ? 0* Open"]);
         let mut script = Script::accepted();
-        header.iter().for_each(|byte| drop(script.request(&[*byte])));
+        for byte in header {
+            script.request(&[*byte]);
+        }
         script.request(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_eq!(script.summary(), ["GET /a 0* -> ? 0* Open"]);
     }

@@ -15,10 +15,12 @@ use crate::exchange::{ExchangeEvent, Half, HalfId, Outcome, Stage};
 /// Where every stream begins: close to where positions wrap.
 pub(super) const START: u32 = u32::MAX - 20;
 
-/// Requests go that way on an accepted connection.
-pub(super) use Direction::Receive as Requests;
-/// Responses go that way on an accepted connection.
-pub(super) use Direction::Send as Responses;
+/// The two directions of a connection, by what they carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Requests,
+    Responses,
+}
 
 /// Plays events into [`Connections`] and keeps what they tell.
 pub(super) struct Script {
@@ -29,6 +31,8 @@ pub(super) struct Script {
     pub(super) time: u64,
     pub(super) pid: u32,
     pub(super) tid: u32,
+    /// Role of connection 1.
+    role: Role,
     positions: HashMap<(u64, bool), u32>,
 }
 
@@ -44,16 +48,32 @@ pub(super) enum Told {
 impl Script {
     /// With connection 1 accepted.
     pub(super) fn accepted() -> Self {
-        let mut script = Self::empty();
-        script.open(1, Role::Accepted, false);
-        script
+        Self::on(Role::Accepted, false)
+    }
+
+    /// With connection 1 opened by the gateway.
+    pub(super) fn connected() -> Self {
+        Self::on(Role::Connected, false)
     }
 
     /// With connection 1 accepted before the probes were attached.
     pub(super) fn joined() -> Self {
+        Self::on(Role::Accepted, true)
+    }
+
+    pub(super) fn on(role: Role, preexisting: bool) -> Self {
         let mut script = Self::empty();
-        script.open(1, Role::Accepted, true);
+        script.role = role;
+        script.open(1, role, preexisting);
         script
+    }
+
+    /// Which way that side of connection 1 goes.
+    pub(super) fn direction(&self, side: Side) -> Direction {
+        match (self.role, side) {
+            (Role::Accepted, Side::Requests) | (Role::Connected, Side::Responses) => Direction::Receive,
+            _ => Direction::Send,
+        }
     }
 
     pub(super) fn empty() -> Self {
@@ -65,6 +85,7 @@ impl Script {
             time: 1_000,
             pid: 7,
             tid: 7,
+            role: Role::Accepted,
             positions: HashMap::new(),
         }
     }
@@ -82,12 +103,17 @@ impl Script {
 
     /// A client's bytes on connection 1.
     pub(super) fn request(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes(1, Requests, bytes)
+        self.send(Side::Requests, bytes)
     }
 
     /// The gateway's bytes on connection 1.
     pub(super) fn response(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes(1, Responses, bytes)
+        self.send(Side::Responses, bytes)
+    }
+
+    /// A call on connection 1 whose bytes all crossed.
+    pub(super) fn send(&mut self, side: Side, bytes: &[u8]) -> &mut Self {
+        self.bytes(1, self.direction(side), bytes)
     }
 
     /// A call whose bytes all crossed.
@@ -97,23 +123,24 @@ impl Script {
     }
 
     /// A call of which only the first bytes crossed.
-    pub(super) fn cut(&mut self, direction: Direction, bytes: &[u8], length: usize, why: LeftOut) -> &mut Self {
+    pub(super) fn cut(&mut self, side: Side, bytes: &[u8], length: usize, why: LeftOut) -> &mut Self {
+        let direction = self.direction(side);
         let position = self.reserve(1, direction, length);
         self.call(1, direction, position, bytes, length, Some(why))
     }
 
     /// A call at a position of its own.
-    pub(super) fn at(&mut self, direction: Direction, position: u32, bytes: &[u8]) -> &mut Self {
-        self.call(1, direction, position, bytes, bytes.len(), None)
+    pub(super) fn at(&mut self, side: Side, position: u32, bytes: &[u8]) -> &mut Self {
+        self.call(1, self.direction(side), position, bytes, bytes.len(), None)
     }
 
     /// Bytes that moved without an event.
-    pub(super) fn unseen(&mut self, direction: Direction, length: usize) -> &mut Self {
-        self.reserve(1, direction, length);
+    pub(super) fn unseen(&mut self, side: Side, length: usize) -> &mut Self {
+        self.reserve(1, self.direction(side), length);
         self
     }
 
-    /// Position of the next bytes of a direction of connection 1.
+    /// Position of the next bytes of a direction.
     pub(super) fn reserve(&mut self, socket: u64, direction: Direction, length: usize) -> u32 {
         let next = self
             .positions

@@ -1,0 +1,61 @@
+//! Findings in the specs themselves, before any traffic: what can never match, what overlaps, what is missing, what a
+//! gateway may read in another way than was meant.
+//!
+//! *Invariants.* A rule is called shadowed only if no request whatever could reach it. The same objects in any order
+//! give the same findings in the same order. Kinds of which no object is given are assumed to be fine.
+
+mod backends;
+mod code;
+mod features;
+mod field;
+mod finding;
+mod grants;
+mod groups;
+mod headers;
+mod order;
+mod parents;
+mod prefixes;
+mod references;
+mod regex;
+mod shadow;
+mod tenants;
+mod unknown;
+mod weights;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use code::{Code, Severity};
+pub use finding::{Finding, ObjectRef};
+
+use crate::lint::finding::Findings;
+use crate::lint::world::World;
+use crate::model::Object;
+
+/// All findings in `objects`, sorted by object, field and code. Of an object that stands twice the later counts.
+///
+/// What the API server refuses by itself (limits, formats) is told where manifests are read, not here.
+#[must_use]
+pub fn lint(objects: &[Object]) -> Vec<Finding> {
+    let world = World::new(objects);
+    let mut findings = Findings::default();
+    let checks = [
+        unknown::check,
+        parents::check,
+        grants::check,
+        backends::check,
+        weights::check,
+        features::check,
+        regex::check,
+        headers::check,
+        shadow::check,
+        order::check,
+        prefixes::check,
+        tenants::check,
+    ];
+    for check in checks {
+        check(&world, &mut findings);
+    }
+    findings.sorted()
+}

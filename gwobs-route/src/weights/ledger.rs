@@ -1,0 +1,135 @@
+//! The monitors of all rules, bounded.
+
+use std::collections::BTreeMap;
+
+use super::monitor::{Monitor, Outcome, Settings, SettingsError};
+use super::shares::Shares;
+use crate::{Action, Decision, ObjectName, RouteKind};
+
+#[cfg(test)]
+mod tests;
+
+/// Rules watched at most: at about 2 KiB each, 20 MiB. Further rules are counted and not watched.
+pub const MAX_RULES: usize = 10_000;
+
+/// A rule of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleKey {
+    /// Kind of the route.
+    pub kind: RouteKind,
+    /// The route.
+    pub route: ObjectName,
+    /// Index of the rule, from 0.
+    pub rule: u16,
+}
+
+/// The monitors of all rules that were seen to forward to more than one backend.
+#[derive(Debug)]
+pub struct Ledger {
+    settings: Settings,
+    rules: BTreeMap<RuleKey, Entry>,
+    not_watched: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The newest snapshot that was heard of: decisions by older ones say nothing about the weights in force.
+    generation: u64,
+    monitor: Monitor,
+    /// False while the rule's shares cannot be tested. The monitor is kept: its promise is for the rule's whole life.
+    active: bool,
+}
+
+impl Ledger {
+    /// # Errors
+    /// If the settings make no test.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            settings: settings.check()?,
+            rules: BTreeMap::new(),
+            not_watched: 0,
+        })
+    }
+
+    /// Counts a request: what was due, and where it went. `now` is in nanoseconds on a clock that does not go back.
+    /// Rules with session persistence must not be passed: their requests are not independent.
+    pub fn observe(&mut self, decision: &Decision, outcome: Outcome<'_>, now: u64) {
+        let (Some(route), Action::Forward { backends, .. }) = (&decision.route, &decision.action) else {
+            return;
+        };
+        let key = RuleKey {
+            kind: route.kind,
+            route: route.route.clone(),
+            rule: route.rule,
+        };
+        if let Some(entry) = self.rules.get_mut(&key) {
+            if decision.generation < entry.generation {
+                return;
+            }
+            if decision.generation > entry.generation {
+                entry.renew(decision.generation, Shares::of(backends).ok(), now);
+            }
+            entry.observe(outcome, now);
+        } else {
+            self.begin(key, decision.generation, Shares::of(backends).ok(), outcome, now);
+        }
+    }
+
+    fn begin(&mut self, key: RuleKey, generation: u64, shares: Option<Shares>, outcome: Outcome<'_>, now: u64) {
+        let Some(shares) = shares else {
+            return;
+        };
+        if self.rules.len() >= MAX_RULES {
+            self.not_watched = self.not_watched.saturating_add(1);
+            return;
+        }
+        let Ok(monitor) = Monitor::new(self.settings, shares, now) else {
+            return;
+        };
+        let mut entry = Entry {
+            generation,
+            monitor,
+            active: true,
+        };
+        entry.observe(outcome, now);
+        self.rules.insert(key, entry);
+    }
+
+    /// Forgets rules that are no longer in the specs.
+    pub fn retain(&mut self, is_live: impl Fn(&RuleKey) -> bool) {
+        self.rules.retain(|key, _| is_live(key));
+    }
+
+    /// The monitors, by rule.
+    pub fn monitors(&self) -> impl Iterator<Item = (&RuleKey, &Monitor)> {
+        self.rules
+            .iter()
+            .filter(|(_, entry)| entry.active)
+            .map(|(key, entry)| (key, &entry.monitor))
+    }
+
+    /// Requests of rules beyond [`MAX_RULES`].
+    #[must_use]
+    pub fn not_watched(&self) -> u64 {
+        self.not_watched
+    }
+}
+
+impl Entry {
+    fn observe(&mut self, outcome: Outcome<'_>, now: u64) {
+        if self.active {
+            self.monitor.observe(outcome, now);
+        }
+    }
+
+    fn renew(&mut self, generation: u64, shares: Option<Shares>, now: u64) {
+        self.generation = generation;
+        let was_active = self.active;
+        self.active = shares.is_some();
+        match shares {
+            Some(shares) if was_active => self.monitor.set_shares(shares, now),
+            Some(shares) => self.monitor.begin(shares, now),
+            None => {}
+        }
+    }
+}
