@@ -12,7 +12,7 @@ mod rewrites;
 mod shop;
 mod wrong;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use std::collections::HashMap;
 use xtask::testbed::client::{Client, Exchange};
 use xtask::testbed::gwobs::Observed;
@@ -34,7 +34,9 @@ fn observe(
 fn observe_exactly(plan: &Plan<'_>, traffic: impl FnOnce(Client) -> Result<Vec<Exchange>>) -> Result<Comparison> {
     let (exchanges, observed) = observe(plan, traffic)?;
     let comparison = compare(&exchanges, &observed.decisions);
-    comparison.assert_exact()?;
+    comparison
+        .assert_exact()
+        .with_context(|| format!("lost: {:?}\nsummary: {}", observed.lost, observed.summary))?;
     assert_summary_counts_its_lines(&observed)?;
     ensure!(comparison.requests == exchanges.len(), "every request was answered");
     Ok(comparison)
