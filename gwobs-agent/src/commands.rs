@@ -8,8 +8,11 @@ use clap::error::ErrorKind;
 use crate::cli::{Cli, Command, LogFormat};
 
 mod check;
+pub mod explain;
 mod logging;
+mod manifests;
 pub mod observe;
+pub mod status;
 
 /// How a command ended that did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub fn run(cli: Cli) -> ExitCode {
     logging::start(format);
     let ended = match cli.command {
         Command::Observe(args) => observe::run(*args, &cli.global),
+        Command::Explain(args) => explain::run(*args, &cli.global),
+        Command::Status(args) => status::run(&args, &cli.global),
         Command::Check => check::run(&cli.global),
     };
     match ended {

@@ -10,7 +10,7 @@ fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
 fn observe(arguments: &[&str]) -> ObserveArgs {
     match parse(&[&["observe"], arguments].concat()).unwrap().command {
         Command::Observe(observe) => *observe,
-        other @ Command::Check => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
