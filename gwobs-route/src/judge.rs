@@ -93,6 +93,3 @@ impl Findings {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::compile::{CompiledRoute, PathTest};
+use crate::compile::{CompiledMatch, CompiledRoute, PathTest};
 use crate::model::{BackendRef, Filter, PathModifier, Rule};
 use crate::profile::{PathReading, Profile};
 use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
@@ -14,8 +14,10 @@ use crate::{ObjectName, Request, Snapshot};
 /// All rewrites of one port of a gateway, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Transforms {
-    /// Hosts that a rewrite, or a gateway that names the backend, may put in place of the authority; in lower case.
+    /// Hosts that a rewrite may put in place of the authority, in lower case.
     hosts: HashSet<Box<str>>,
+    /// Names of backends with their namespaces.
+    backends: HashMap<Arc<str>, HashSet<Arc<str>>>,
     full_paths: HashSet<Box<str>>,
     /// Replacements with the prefixes they replace, all without trailing `/`.
     replacements: HashMap<Box<str>, HashSet<Box<str>>>,
@@ -62,6 +64,21 @@ pub fn equal_for_routing(
     ports.is_some_and(|(_, table)| table.transforms.equal_for_routing(one, other))
 }
 
+impl LookedAt {
+    fn add_match(&mut self, one: &CompiledMatch) {
+        for header in &one.headers {
+            if !self.headers.contains(&header.name) {
+                self.headers.insert(header.name.clone());
+            }
+        }
+        for parameter in &one.query {
+            if !self.query.contains(&parameter.name) {
+                self.query.insert(parameter.name.clone());
+            }
+        }
+    }
+}
+
 impl Transforms {
     pub(crate) fn of<'a>(routes: impl Iterator<Item = &'a Arc<CompiledRoute>>) -> Self {
         let mut transforms = Self::default();
@@ -73,16 +90,7 @@ impl Transforms {
                 });
                 let prefixes: Vec<_> = prefixes.collect();
                 transforms.add_rule(rule, &prefixes, &compiled.route.meta.name.namespace);
-                for one in matches {
-                    transforms
-                        .looked_at
-                        .headers
-                        .extend(one.headers.iter().map(|header| header.name.clone()));
-                    transforms
-                        .looked_at
-                        .query
-                        .extend(one.query.iter().map(|parameter| parameter.name.clone()));
-                }
+                matches.iter().for_each(|one| transforms.looked_at.add_match(one));
             }
             transforms.opaque |= !compiled.route.meta.unknown.is_empty();
         }
@@ -145,15 +153,25 @@ impl Transforms {
 
     /// Gateways may send a backend its own name as the authority.
     fn add_backend(&mut self, backend: &BackendRef, namespace: &Arc<str>) {
-        let name = backend.target.resolve(namespace);
-        for host in [
-            name.name.to_string(),
-            format!("{}.{}", name.name, name.namespace),
-            format!("{}.{}.svc", name.name, name.namespace),
-            format!("{}.{}.svc.cluster.local", name.name, name.namespace),
-        ] {
-            self.hosts.insert(host.into());
+        let namespace = backend.target.namespace.as_ref().unwrap_or(namespace);
+        let known = self
+            .backends
+            .get(&*backend.target.name)
+            .is_some_and(|known| known.contains(namespace));
+        if !known {
+            self.backends
+                .entry(backend.target.name.clone())
+                .or_default()
+                .insert(namespace.clone());
         }
+    }
+
+    /// `service`, `service.namespace`, and anything after that, such as `.svc.cluster.local`.
+    fn is_backend_name(&self, host: &str) -> bool {
+        let (service, rest) = host.split_once('.').unwrap_or((host, ""));
+        let namespace = rest.split('.').next().unwrap_or("");
+        let namespaces = self.backends.get(service);
+        namespaces.is_some_and(|known| namespace.is_empty() || known.contains(namespace))
     }
 
     /// See [`may_become`](crate::may_become).
@@ -175,6 +193,7 @@ impl Transforms {
         original.eq_ignore_ascii_case(forwarded)
             || forwarded.parse::<std::net::IpAddr>().is_ok()
             || self.hosts.contains(&*lower(forwarded))
+            || self.is_backend_name(&lower(forwarded))
     }
 
     fn target_may_become(&self, original: &Request<'_>, forwarded: &Request<'_>) -> bool {
