@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::compile::{CompiledMatch, CompiledRoute, PathTest};
+use crate::judge::is_left_alone;
 use crate::model::{BackendRef, Filter, PathModifier, Rule};
 use crate::profile::{PathReading, Profile};
 use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
@@ -21,6 +22,8 @@ pub(crate) struct Transforms {
     full_paths: HashSet<Box<str>>,
     /// Replacements with the prefixes they replace, all without trailing `/`.
     replacements: HashMap<Box<str>, HashSet<Box<str>>>,
+    /// Headers that filters set, add or remove.
+    changed_headers: HashSet<Arc<str>>,
     /// A filter of unknown effect may have changed anything.
     opaque: bool,
     /// Query parameters, headers and cookies that a match, a filter or persistence looks at.
@@ -127,6 +130,8 @@ impl Transforms {
                 self.looked_at
                     .headers
                     .extend(modifier.add.iter().map(|header| header.name.clone()));
+                let changed = modifier.set.iter().chain(&modifier.add).map(|header| &header.name);
+                self.changed_headers.extend(changed.chain(&modifier.remove).cloned());
             }
             Filter::Cors(_) => self
                 .looked_at
@@ -236,6 +241,24 @@ impl Transforms {
         }
         let (from, to) = (normalised(from), normalised(to));
         from == to || self.prefix_may_become(&from, &to)
+    }
+
+    /// True if `forwarded` must be what the client sent, as far as routing looks at it: no rule can have made it out of
+    /// another request, and no header that decides is one that filters or proxies change.
+    pub(crate) fn is_original(&self, forwarded: &Request<'_>) -> bool {
+        let (path, _) = split_query(forwarded.path.unwrap_or(""));
+        let mut cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let rewritten = self.full_paths.contains(path)
+            || cuts.any(|cut| {
+                path.get(..cut)
+                    .is_some_and(|start| self.replacements.contains_key(start))
+            });
+        let host = forwarded.authority.map(|authority| lower(host_of(authority)));
+        let own_host = host.is_some_and(|host| {
+            !self.hosts.contains(&*host) && !self.is_backend_name(&host) && host.parse::<std::net::IpAddr>().is_err()
+        });
+        let kept = |name: &Arc<str>| !self.changed_headers.contains(name) && !is_left_alone(name);
+        !self.opaque && !rewritten && own_host && self.looked_at.headers.iter().all(kept)
     }
 
     /// See [`equal_for_routing`](crate::equal_for_routing).

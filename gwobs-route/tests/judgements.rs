@@ -5,8 +5,8 @@ mod support;
 use gwobs_route::model::*;
 use gwobs_route::profile::Profile;
 use gwobs_route::{
-    HeaderField, Inconclusive, Judgement, Mismatch, Objects, Origin, Purpose, Snapshot, Verdict, equal_for_routing,
-    may_become,
+    Arrival, HeaderField, Inconclusive, Judgement, Mismatch, Objects, Origin, Purpose, Snapshot, Verdict, WireProtocol,
+    equal_for_routing, judge_upstream, may_become,
 };
 use support::*;
 
@@ -462,4 +462,47 @@ fn equal_for_routing_looks_at_what_rules_look_at() {
         &sent,
         &get("other", "/p?v=1&id=7").header("x-a", "1").header("x-id", "7")
     ));
+}
+
+/// The judgement of one upstream call, without the client's side.
+fn upstream_alone(snapshot: &Snapshot, sent: &Sent, address: &str) -> Verdict {
+    let arrival = Arrival {
+        gateway: name("ns/gw"),
+        port: 80,
+        protocol: WireProtocol::Http,
+    };
+    sent.with(|sent| {
+        verdict(&judge_upstream(
+            snapshot,
+            &arrival,
+            &attempt(address, Some(*sent), Purpose::Forward),
+            1_000,
+        ))
+    })
+}
+
+#[test]
+fn the_upstream_alone_settles_what_no_rule_can_have_rewritten() {
+    let route = http("r")
+        .rule(rule(vec![prefix("/a")], "app"))
+        .rule(rule(vec![prefix("/")], "other"));
+    let objects = services(&["app", "other"])
+        .into_iter()
+        .chain([plain_gateway(), route.object()]);
+    let plain = snapshot(Profile::Generic, objects);
+    let open = Verdict::Inconclusive(Inconclusive::Unpaired);
+    assert_eq!(
+        upstream_alone(&plain, &get("h.test", "/a/x"), "10.0.0.1"),
+        Verdict::Match
+    );
+    assert_eq!(
+        upstream_alone(&plain, &get("h.test", "/a/x"), "10.0.0.2"),
+        Verdict::Mismatch(Mismatch::WrongBackend)
+    );
+    // The gateway may have put the backend's own name in place of the host.
+    assert_eq!(upstream_alone(&plain, &get("app.ns", "/a/x"), "10.0.0.2"), open);
+    // Another request may have been rewritten to this one.
+    let rewriting = rewriting();
+    assert_eq!(upstream_alone(&rewriting, &get("h.test", "/b/x"), "10.0.0.1"), open);
+    assert_eq!(upstream_alone(&rewriting, &get("new.test", "/z"), "10.0.0.1"), open);
 }
