@@ -1,11 +1,13 @@
 //! How long a decision takes, how long snapshots take, and the naive evaluator beside them.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use gwobs_route::model::Object;
 use gwobs_route::profile::Profile;
 use gwobs_route::{Objects, WireProtocol, decide, may_become};
@@ -27,33 +29,46 @@ fn decisions(criterion: &mut Criterion) {
     for (kind, make) in KINDS {
         let mut group = criterion.benchmark_group(kind);
         for size in SIZES {
-            let world = make(size);
-            let snapshot = snapshot(Profile::Generic, world.objects());
-            group.bench_function(BenchmarkId::new("decide", size), |bench| {
-                with_requests(&world, |requests| {
-                    let mut requests = requests.iter().cycle();
-                    let gateway = name("ns/gw");
-                    bench.iter(|| {
-                        let request = requests.next().expect("a cycle");
-                        black_box(decide(&snapshot, &gateway, 80, WireProtocol::Http, request))
-                    });
-                });
-            });
+            group.bench_function(BenchmarkId::new("decide", size), |bench| decide_all(bench, &make(size)));
         }
         for size in [10, LARGEST] {
-            let world = make(size);
             group.bench_function(BenchmarkId::new("naive", size), |bench| {
-                with_requests(&world, |requests| {
-                    let mut requests = requests.iter().cycle();
-                    bench.iter(|| {
-                        let request = requests.next().expect("a cycle");
-                        black_box(naive::winner(&world.gateway, &world.routes, 80, request))
-                    });
-                });
+                decide_naively(bench, &make(size));
             });
         }
         group.finish();
     }
+}
+
+fn decide_all(bench: &mut Bencher<'_>, world: &World) {
+    let snapshot = snapshot(Profile::Generic, world.objects());
+    let gateway = name("ns/gw");
+    with_requests(world, |requests| {
+        let mut requests = requests.iter().cycle();
+        bench.iter(|| {
+            black_box(decide(
+                &snapshot,
+                &gateway,
+                80,
+                WireProtocol::Http,
+                requests.next().expect("a cycle"),
+            ))
+        });
+    });
+}
+
+fn decide_naively(bench: &mut Bencher<'_>, world: &World) {
+    with_requests(world, |requests| {
+        let mut requests = requests.iter().cycle();
+        bench.iter(|| {
+            black_box(naive::winner(
+                &world.gateway,
+                &world.routes,
+                80,
+                requests.next().expect("a cycle"),
+            ))
+        });
+    });
 }
 
 fn snapshots(criterion: &mut Criterion) {
@@ -69,13 +84,13 @@ fn snapshots(criterion: &mut Criterion) {
             );
         });
         group.bench_function(BenchmarkId::new("one changed route", kind), |bench| {
-            one_change(bench, make)
+            one_change(bench, make);
         });
     }
     group.finish();
 }
 
-fn one_change(bench: &mut criterion::Bencher<'_>, make: fn(usize) -> World) {
+fn one_change(bench: &mut Bencher<'_>, make: fn(usize) -> World) {
     let world = make(LARGEST);
     let mut objects = Objects::new(Some(Profile::Generic));
     world.objects().into_iter().for_each(|object| objects.apply(object, 0));

@@ -180,6 +180,3 @@ fn service_addresses(service: &Service) -> Vec<IpAddr> {
         .copied()
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! One Gateway made ready for decisions: its listeners, and per port the tables of the routes attached to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::attach::{
@@ -204,11 +204,13 @@ impl Groups {
         for groups in all {
             for (name, routes) in &groups.http {
                 let group: &mut Vec<_> = merged.http.entry(name.clone()).or_default();
-                let new = |route: &&Arc<CompiledRoute>, group: &[Arc<CompiledRoute>]| {
-                    !group.iter().any(|other| Arc::ptr_eq(other, route))
-                };
-                let added: Vec<_> = routes.iter().filter(|route| new(route, group)).cloned().collect();
-                group.extend(added);
+                let known: HashSet<_> = group.iter().map(Arc::as_ptr).collect();
+                group.extend(
+                    routes
+                        .iter()
+                        .filter(|route| !known.contains(&Arc::as_ptr(route)))
+                        .cloned(),
+                );
             }
         }
         merged
@@ -252,7 +254,8 @@ impl TableMaker<'_> {
             table.owners.entry(&hostname, || *index);
         }
         let routes = groups.iter().flat_map(|(_, groups)| groups.http.values().flatten());
-        table.transforms = Transforms::of(routes);
+        let mut seen = HashSet::new();
+        table.transforms = Transforms::of(routes.filter(|route| seen.insert(Arc::as_ptr(route))));
         if groups.len() > 1 {
             let together = Groups::merge(groups.iter().map(|(_, groups)| groups));
             table.merged = Some(self.scope(together, previous.and_then(|previous| previous.merged.as_ref())));
