@@ -4,6 +4,7 @@ use gwobs_common::counter::Counter;
 use gwobs_common::record::{Addresses, OpenedRecord, kind};
 use gwobs_common::table::{Connection, Flow, LOST_TABLE, RECEIVE, ROLE_ACCEPTED, STAGE_ANNOUNCED, STAGE_UNANNOUNCED};
 
+use crate::Outcome;
 use crate::emit::{self, Origin};
 use crate::kernel::{Object, offset, read};
 use crate::maps::{self, SOCKETS};
@@ -14,8 +15,9 @@ const AF_INET6: u16 = 10;
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
 
-/// Keep what is there.
+/// Replace what is there.
 const BPF_ANY: u64 = 0;
+/// Keep what is there.
 const BPF_NOEXIST: u64 = 1;
 
 /// The next positions of a connection, before the call at hand.
@@ -136,8 +138,6 @@ pub fn tell_attempt(sock: Object, role: u8, origin: &Origin, kind: u8, counter: 
     emit::put(record, counter);
     Ok(())
 }
-
-use crate::Outcome;
 
 /// Both ends of a socket.
 #[inline(always)]

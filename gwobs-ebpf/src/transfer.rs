@@ -57,7 +57,7 @@ pub fn try_transfer(sock: Object, length: i32, flags: i32, direction: u8) -> Out
     move_bytes(sock, connection, &origin, length as u32, flags, direction)
 }
 
-/// Kept apart from its caller for the sake of the 512 bytes of stack.
+/// Bytes of a connection: tells of the connection if it is new, moves its window, and carries out what that means.
 #[inline(always)]
 fn move_bytes(
     sock: Object,

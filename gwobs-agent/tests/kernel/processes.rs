@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd as _;
 use std::thread;
 
 use gwobs_agent::event::{Data, EventKind, KernelEvent};
-use gwobs_agent::probes::ProbeError;
+use gwobs_agent::probes::{Config, ProbeError};
 
 use crate::gateway::{Gateway, listener, wait_for};
 use crate::observer::{Observer, whole};
@@ -173,4 +173,15 @@ async fn what_cannot_be_followed_is_said() {
     assert!(matches!(error, ProbeError::NoSuchProcess { .. }), "{error}");
     let error = observer.probes.follow(std::process::id()).unwrap_err();
     assert!(matches!(error, ProbeError::OwnProcess), "{error}");
+}
+
+/// What the programs say to their developers needs a ring buffer and programs of its own kind: they must pass the
+/// verifier as well.
+#[tokio::test]
+async fn the_messages_for_developers_can_be_switched_on() {
+    let mut gateway = Gateway::start(&[], |cues| cues.pause());
+    let mut observer = Observer::with(&Config { kernel_log: true, ..Config::default() });
+    observer.follow(&gateway);
+    gateway.go();
+    observer.until_gone(gateway).await;
 }
