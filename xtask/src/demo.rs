@@ -8,12 +8,13 @@ mod screen;
 mod story;
 
 use crate::testbed::client::{Client, Exchange};
+use crate::testbed::gwobs::decision::Decision;
 use crate::testbed::gwobs::{Gwobs, Observed};
 use crate::testbed::plane::{self, DataPlane};
 use crate::testbed::rule::Route;
 use crate::testbed::traffic::mixed;
 use crate::testbed::{Plan, Testbed, truth};
-use crate::{say, setup, test};
+use crate::{say, setup, test, workspace};
 use anyhow::{Context as _, Result, bail, ensure};
 use board::Board;
 use screen::Screen;
@@ -50,24 +51,32 @@ pub fn run(plane: &str) -> Result<()> {
         Testbed::start(&plan)
     })?;
     let command = bed.observe().arg("--fail-on-mismatch");
-    let words = command.args().join(" ");
+    let words = command.args().to_vec();
     let gwobs = say::step("gwobs has attached its probes", || command.start())?;
     introduce(plane, &specified, &configured);
     let (exchanges, observed) = watch(&bed, gwobs)?;
-    conclude(&bed, &specified, &exchanges, &observed, &words)
+    conclude(&bed, &specified, &exchanges, &observed)?;
+    say::heading("It ran");
+    wrapped(&words, say::width()).iter().for_each(|line| say::line(line));
+    Ok(())
 }
 
 /// The two tables side by side, before anything happens.
 fn introduce(plane: &dyn DataPlane, specified: &[Route], configured: &[Route]) {
     say::heading(&format!(
-        "What the HTTPRoute says, and what {} was given, first match first",
+        "What the HTTPRoute says              What {} was given: the first match wins",
         plane.title()
     ));
-    let left = rules(specified);
-    let right = rules(configured);
-    for (index, specified) in left.iter().enumerate() {
-        let configured = right.get(index).map_or("", String::as_str);
-        say::line(&format!("  {index}  {specified:<38}{index}  {configured}"));
+    for (index, (specified, configured)) in rules(specified).iter().zip(rules(configured)).enumerate() {
+        let style = if *specified == configured {
+            say::Style::Plain
+        } else {
+            say::Style::Red
+        };
+        say::line(&format!(
+            "  {index}  {specified:<32}  {index}  {}",
+            say::paint(style, &configured)
+        ));
     }
 }
 
@@ -139,36 +148,24 @@ fn drive(bed: &Testbed) -> Result<Vec<Exchange>> {
 }
 
 /// Checks every claim against what the clients know, and tells one of them as a story.
-fn conclude(
-    bed: &Testbed,
-    specified: &[Route],
-    exchanges: &[Exchange],
-    observed: &Observed,
-    words: &str,
-) -> Result<()> {
-    let comparison = truth::compare(exchanges, &observed.decisions);
-    let misroute = observed
-        .decisions
-        .iter()
-        .find(|decision| decision.verdict() == "mismatch");
-    if let Some(misroute) = misroute {
+fn conclude(bed: &Testbed, specified: &[Route], exchanges: &[Exchange], observed: &Observed) -> Result<()> {
+    if let Some(misroute) = most_telling(&observed.decisions) {
         say::heading("One of them, in plain words");
         story::tell(misroute, specified, bed)?
             .iter()
             .for_each(|line| say::line(&format!("  {line}")));
     }
     say::heading("Is it true?");
+    let comparison = truth::compare(exchanges, &observed.decisions);
     comparison.assert_exact().context("gwobs and the clients disagree")?;
     ensure!(
         comparison.misrouted > 0,
         "nothing was misrouted, so there was nothing to see"
     );
+    let (wrong, all) = (comparison.misrouted, comparison.requests);
     say::done(
-        "the clients know who answered:",
-        &format!(
-            "{} of {} requests went wrong; gwobs named each of them and no other",
-            comparison.misrouted, comparison.requests
-        ),
+        "clients agree",
+        &format!("{wrong} of {all} requests went wrong; gwobs named exactly those"),
     );
     if observed.exit != FOUND_MISROUTES {
         bail!(
@@ -177,9 +174,53 @@ fn conclude(
         );
     }
     say::done(
-        "for scripts:",
+        "for scripts",
         &format!("--fail-on-mismatch made gwobs end with exit code {FOUND_MISROUTES}"),
     );
-    say::line(&say::paint(say::Style::Dim, &format!("\n  It ran: gwobs {words}\n")));
     Ok(())
+}
+
+/// A misroute that another rule explains, else any.
+fn most_telling(decisions: &[Decision]) -> Option<&Decision> {
+    let mut mismatches = decisions
+        .iter()
+        .filter(|decision| decision.verdict() == "mismatch")
+        .peekable();
+    let any = mismatches.peek().copied();
+    mismatches
+        .find(|decision| decision.number("/observed_route/rule").is_some())
+        .or(any)
+}
+
+/// The command line, broken before an option where the line would become too long.
+fn wrapped(args: &[String], width: usize) -> Vec<String> {
+    let mut lines = vec!["  gwobs".to_owned()];
+    for option in options(args) {
+        match lines.last_mut() {
+            // One column for the space before it, two for a backslash after it.
+            Some(line) if line.len() + option.len() + 3 <= width => line.push_str(&format!(" {option}")),
+            Some(line) => {
+                line.push_str(" \\");
+                lines.push(format!("    {option}"));
+            }
+            None => {}
+        }
+    }
+    lines
+}
+
+/// Each option with its value, files relative to the workspace.
+fn options(args: &[String]) -> Vec<String> {
+    let root = format!("{}/", workspace::root().display());
+    let mut options: Vec<String> = Vec::new();
+    for arg in args.iter().map(|arg| arg.strip_prefix(&root).unwrap_or(arg)) {
+        match options
+            .last_mut()
+            .filter(|option| option.starts_with('-') && !arg.starts_with('-'))
+        {
+            Some(option) => option.push_str(&format!(" {arg}")),
+            None => options.push(arg.to_owned()),
+        }
+    }
+    options
 }

@@ -5,7 +5,7 @@ use crate::testbed::Testbed;
 use crate::testbed::client::Client;
 use crate::testbed::gwobs::decision::Decision;
 use crate::testbed::rule::{Match, Path, Route};
-use crate::testbed::traffic::{Body, Due, Request, get};
+use crate::testbed::traffic::{Body, Request, get};
 use anyhow::{Context as _, Result};
 
 /// A rule's condition as a decision names it, with its place.
@@ -14,30 +14,30 @@ struct Named<'a> {
     condition: &'a Match,
 }
 
-/// The lines of the story.
+/// The lines of the story, none longer than an 80-column terminal takes for the demo's own requests.
 pub(super) fn tell(decision: &Decision, routes: &[Route], bed: &Testbed) -> Result<Vec<String>> {
     let due = named(decision, "/expected/route", routes).context("the decision names no expected rule")?;
+    let rival = named(decision, "/observed_route", routes);
     let backend = paint(Style::Green, decision.text("/expected/backends/0/backend"));
     let actual = paint(Style::Red, decision.text("/upstreams/0/backend"));
     let status = decision.number("/response/status").unwrap_or_default();
     let request = format!("{} {}", decision.text("/request/method"), decision.path());
     let mut lines = vec![
-        format!("{} got {status} from {actual}.", paint(Style::Bold, &request)),
-        format!("By the specs it belongs to {backend}: {} matches, with", due.place),
+        paint(Style::Bold, &request),
+        format!("was answered {status} by {actual}, but belongs to {backend}."),
         format!(
-            "`{}`{}.",
+            "{} (`{}`) should have won{}.",
+            due.place,
             due.condition,
-            why(due.condition, rival(decision, routes).as_ref())
+            why(due.condition, rival.as_ref())
         ),
     ];
-    lines.extend(explain_observed(decision, routes));
+    lines.push(match rival {
+        Some(rival) => format!("{} (`{}`) explains what happened.", rival.place, rival.condition),
+        None => "No rule that matches this request leads to where it went.".to_owned(),
+    });
     lines.extend(reproduce(decision, bed)?);
     Ok(lines)
-}
-
-/// The rule that explains what happened, if gwobs found one.
-fn rival<'a>(decision: &Decision, routes: &'a [Route]) -> Option<Named<'a>> {
-    named(decision, "/observed_route", routes)
 }
 
 fn named<'a>(decision: &Decision, pointer: &str, routes: &'a [Route]) -> Option<Named<'a>> {
@@ -51,7 +51,7 @@ fn named<'a>(decision: &Decision, pointer: &str, routes: &'a [Route]) -> Option<
         .matches
         .get(usize::try_from(index).ok()?)?;
     Some(Named {
-        place: format!("rule {rule} of HTTPRoute {name}"),
+        place: format!("Rule {rule} of HTTPRoute {name}"),
         condition,
     })
 }
@@ -69,54 +69,36 @@ fn why(due: &Match, rival: Option<&Named<'_>>) -> String {
         _ if due.query.len() > rival.query.len() => "the match with more query parameters wins",
         _ => return String::new(),
     };
-    format!(", and {over}")
-}
-
-fn explain_observed(decision: &Decision, routes: &[Route]) -> Vec<String> {
-    match rival(decision, routes) {
-        Some(rival) => vec![format!(
-            "What happened is what {} says: `{}`.",
-            rival.place, rival.condition
-        )],
-        None => vec!["No rule that matches this request leads to where it went.".to_owned()],
-    }
+    format!(": {over}")
 }
 
 /// The same request by hand, and who answers it now.
 fn reproduce(decision: &Decision, bed: &Testbed) -> Result<Vec<String>> {
-    let path = decision.path();
-    let request = Request {
-        method: decision.text("/request/method").to_owned(),
+    let (method, path) = (decision.text("/request/method"), decision.path());
+    let body = if method == "POST" { Body::Length(0) } else { Body::None };
+    let case = Request {
+        method: method.to_owned(),
+        body,
         ..get(path)
-    };
-    let request = Request {
-        body: if request.method == "POST" {
-            Body::Length(0)
-        } else {
-            Body::None
-        },
-        ..request
-    };
-    let case = crate::testbed::traffic::Case {
-        request,
-        due: Due::Gateway(0),
-    };
-    let exchanges = Client::new(bed.address()).run(&[case])?;
-    let answer = exchanges.first().and_then(|exchange| exchange.answer.as_ref().ok());
-    let who = answer.and_then(|answer| answer.backend.as_deref()).unwrap_or("nobody");
-    let method = decision.text("/request/method");
+    }
+    .due_status(200);
+    let answer = Client::new(bed.address()).open()?.send(&case);
+    let who = answer
+        .ok()
+        .and_then(|answer| answer.backend)
+        .unwrap_or_else(|| "nobody".to_owned());
     let option = if method == "GET" {
         String::new()
     } else {
         format!(" -X {method}")
     };
     Ok(vec![
-        "To see it again, as the demo just did:".to_owned(),
+        "To see it again while this data plane runs, as the demo just did:".to_owned(),
         format!(
-            "  curl -i{option} -H 'Host: {}' 'http://{}{path}'",
-            decision.text("/request/authority"),
-            bed.address()
+            "  curl -i{option} -H 'Host: {}' \\",
+            decision.text("/request/authority")
         ),
+        format!("    'http://{}{path}'", bed.address()),
         format!("  x-backend: {who}"),
     ])
 }
