@@ -14,6 +14,7 @@ mod value;
 
 pub use observe::ObserveArgs;
 pub use value::PortPair;
+pub(crate) use value::object_name;
 
 const LONG_ABOUT: &str = "\
 gwobs watches what Kubernetes gateways really do with requests.

@@ -4,6 +4,7 @@
 //! synchronous and deterministic, with time as an argument.
 
 pub mod cli;
+pub mod commands;
 pub mod connections;
 pub mod event;
 pub mod exchange;

@@ -130,10 +130,7 @@ fn mistakes_are_usage_errors() {
             vec!["observe", "--pid", "7", "--port-map", "80=0"],
             ErrorKind::ValueValidation,
         ),
-        (
-            vec!["observe", "--pid", "7", "--hold=-1"],
-            ErrorKind::ValueValidation,
-        ),
+        (vec!["observe", "--pid", "7", "--hold=-1"], ErrorKind::ValueValidation),
         (
             vec!["observe", "--pid", "7", "--hold", "nan"],
             ErrorKind::ValueValidation,

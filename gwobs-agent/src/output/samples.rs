@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gwobs_http::{Field, RequestHead, ResponseHead, Version};
 use gwobs_route::{
-    Action, Arrival, BackendChoice, BackendName, Decision, Endpoints, Forwarded, Inconclusive, Judgement, Mismatch, ObjectName, Origin,
-    Purpose, RedirectTarget, ResponseHeaders, RouteKind, RouteRef, Verdict, WireProtocol,
+    Action, Arrival, BackendChoice, BackendName, Decision, Endpoints, Forwarded, Inconclusive, Judgement, Mismatch,
+    ObjectName, Origin, Purpose, RedirectTarget, ResponseHeaders, RouteKind, RouteRef, Verdict, WireProtocol,
 };
 
 use crate::event::Timestamp;
@@ -71,7 +71,11 @@ pub(crate) fn upstream(name: &str, last: u8, status: Option<u16>, purpose: Purpo
 }
 
 pub(crate) fn decision(route: Option<RouteRef>, action: Action) -> Arc<Decision> {
-    let arrival = Arrival { gateway: object("infra", "web"), port: 80, protocol: WireProtocol::Http };
+    let arrival = Arrival {
+        gateway: object("infra", "web"),
+        port: 80,
+        protocol: WireProtocol::Http,
+    };
     Arc::new(Decision {
         arrival,
         response_headers: ResponseHeaders::default(),

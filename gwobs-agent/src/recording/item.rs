@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::event;
 use super::wire::{Decoder, Encoder, Malformed};
 use crate::event::{KernelEvent, Timestamp};
-use crate::specs::ManifestFile;
 use crate::output::{DataPlane, ObservedProcess, Ready};
+use crate::specs::ManifestFile;
 
 /// What a run was told at its start; everything that its output depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,13 @@ pub(super) fn decode(tag: u8, payload: &[u8], clock: &mut Clock) -> Result<Input
             let time = clock.decode(&mut input)?;
             Input::Ready(decode_ready(time, &mut input)?)
         }
-        SPEC_FILE => { let path = Path::new(OsStr::from_bytes(input.bytes()?)).into(); Input::SpecFile(ManifestFile { path, text: input.text()?.to_owned() }) },
+        SPEC_FILE => {
+            let path = Path::new(OsStr::from_bytes(input.bytes()?)).into();
+            Input::SpecFile(ManifestFile {
+                path,
+                text: input.text()?.to_owned(),
+            })
+        }
         EVENT => {
             let time = clock.decode(&mut input)?;
             Input::Event(event::decode(time, &mut input)?)

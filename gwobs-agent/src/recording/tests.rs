@@ -7,8 +7,8 @@ use super::*;
 use crate::event::{
     Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
 };
-use crate::specs::ManifestFile;
 use crate::output::{DataPlane, ObservedProcess, Ready};
+use crate::specs::ManifestFile;
 
 fn parameters() -> Parameters {
     Parameters {

@@ -91,7 +91,12 @@ impl<'a> Expected<'a> {
             } => Self {
                 action: "forward",
                 route,
-                backends: Some(backends.iter().map(|choice| Backend::new(choice, due, redaction)).collect()),
+                backends: Some(
+                    backends
+                        .iter()
+                        .map(|choice| Backend::new(choice, due, redaction))
+                        .collect(),
+                ),
                 forwarded: Some(due(forwarded)),
                 mirrors: mirrors.iter().map(Mirror::new).collect(),
                 ..Self::default()
@@ -103,7 +108,11 @@ impl<'a> Expected<'a> {
                 redirect: Some(Redirect::new(target, redaction)),
                 ..Self::default()
             },
-            Action::Reject => Self { action: "reject", route, ..Self::default() },
+            Action::Reject => Self {
+                action: "reject",
+                route,
+                ..Self::default()
+            },
             Action::Respond { status, grpc_status } => Self {
                 action: "respond",
                 status: Some(*status),

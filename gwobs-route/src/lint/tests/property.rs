@@ -6,7 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::build::{at, exact, gateway, listener, regex, route, service};
-use crate::lint::{Code, lint};
+use super::lint;
+use crate::lint::Code;
 use crate::model::{Match, Object, PathMatch, Route, Rule, ValueMatch};
 use crate::{HeaderField, ObjectName, Objects, Request, Snapshot, WireProtocol, decide};
 
