@@ -16,10 +16,14 @@ fn main() -> Result<()> {
     let root = manifest.parent().context("the agent lies in a workspace")?;
     let programs = root.join("gwobs-ebpf");
     watch(root);
+    tell_revision();
     let toolchain = find_toolchain()?;
     require_linker()?;
+    // SAFETY: a build script's main thread, no other thread yet.
+    // Progress of the inner cargo would be shown as warnings; its warnings and errors are still shown.
+    unsafe { env::set_var("CARGO_TERM_QUIET", "true") };
     if toolchain == DEBIAN {
-        // SAFETY: a build script's main thread, no other thread yet.
+        // SAFETY: as above.
         // Lets the stable compiler take the unstable features of these two crates (inline assembly for BPF); "1" would ask
         // for `-Zbuild-std`.
         unsafe { env::set_var("RUSTC_BOOTSTRAP", "aya_ebpf,gwobs_ebpf") };
@@ -35,7 +39,28 @@ fn main() -> Result<()> {
 fn watch(root: &Path) {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", root.join("gwobs-common").display());
-    println!("cargo:rerun-if-env-changed=PATH");
+}
+
+/// `GWOBS_REVISION` for `gwobs --version`: from the environment, else of a release from git. Other builds have none: each
+/// commit would build everything anew.
+fn tell_revision() {
+    println!("cargo:rerun-if-env-changed=GWOBS_REVISION");
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    if env::var_os("GWOBS_REVISION").is_some() || !release {
+        return;
+    }
+    if let Some(log) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
+        println!("cargo:rerun-if-changed={log}");
+    }
+    if let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) {
+        println!("cargo:rustc-env=GWOBS_REVISION={revision}");
+    }
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }
 
 /// A rustup nightly that can build `core`, else Debian's compiler.

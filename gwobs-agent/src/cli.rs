@@ -5,6 +5,10 @@ use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use gwobs_route::profile::Profile;
+
+use crate::commands::lint::LintArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::metrics::Build;
 
 mod observe;
@@ -65,8 +69,8 @@ pub struct Global {
     pub log_format: LogFormat,
 
     /// Data-plane profile: what this gateway does where the Gateway API leaves a choice
-    #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
+    #[arg(long, global = true, value_name = "NAME", value_parser = value::profile())]
+    pub profile: Option<Profile>,
 }
 
 /// Form of what is written to standard output.
@@ -96,6 +100,10 @@ pub enum Command {
     Observe(Box<ObserveArgs>),
     /// Say what this host lacks for watching: kernel, type information, hooks, capabilities
     Check,
+    /// Say what is wrong with the specs themselves: shadowed rules, missing grants, features that are not supported …
+    Lint(LintArgs),
+    /// Judge recorded decisions against other specs: which real requests would go elsewhere
+    Replay(ReplayArgs),
 }
 
 /// Version and revision.

@@ -166,6 +166,12 @@ impl Pairing {
         self.processes.values().map(Process::open).sum()
     }
 
+    /// When the oldest request was read that is not handed out yet.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.processes.values().filter_map(Process::oldest).min()
+    }
+
     /// The numbers so far.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -1,19 +1,279 @@
 //! From kernel events to judged requests: synchronous and deterministic, with time as an argument.
 //!
 //! ```text
-//! Pipeline::new(settings) -> Pipeline
-//! Pipeline::set_snapshot(&mut self, now: Timestamp, snapshot: Arc<gwobs_route::Snapshot>)
-//! Pipeline::on_event(&mut self, now: Timestamp, event: KernelEvent, sink: &mut impl Sink)
-//! Pipeline::on_tick(&mut self, now: Timestamp, sink: &mut impl Sink)      // every 50 ms or so
-//! Pipeline::finish(&mut self, now: Timestamp, sink: &mut impl Sink)       // on SIGINT: judge what is held, drop what is open
-//! Pipeline::drain_skips(&mut self) -> Vec<Skip>                           // for the kernel: bytes that are not needed
-//! Pipeline::counts(&self) -> &Counts
+//! KernelEvent ─► Connections ─► halves ─► Pairing ─► settled requests ─► judged by the snapshots ─► Sink
 //! ```
+//!
+//! A mismatch is held for a while: newer specs may explain it, which the agent sees later than the gateway.
 
+mod catalogue;
 mod counts;
+mod finish;
+mod judging;
+mod live;
+mod request;
 mod settings;
 mod sink;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gwobs_route::{Judgement, Snapshot, Verdict};
 
 pub use counts::{Counts, PairingOutcome};
 pub use settings::{PortMap, Settings};
 pub use sink::Sink;
+
+use crate::connections::{Connections, Skip};
+use crate::event::{EventKind, KernelEvent, Timestamp};
+use crate::exchange::Half;
+use crate::finished::Finished;
+use crate::pairing::{Pairing, Settled, SettledRequest};
+use finish::Report;
+use judging::Judging;
+use live::Snapshots;
+
+/// Mismatches that are held at a time, at most; beyond it the oldest is told early. One takes a few KiB.
+const MAX_HELD: usize = 16_384;
+
+/// Names of processes that are remembered, at most; NGINX starts new workers at every reload.
+const MAX_PROCESSES: usize = 65_536;
+
+/// How often what is due is looked for while events come, in nanoseconds.
+const LOOK_INTERVAL: u64 = 20_000_000;
+
+/// The way of an event to a verdict.
+#[derive(Debug)]
+pub struct Pipeline {
+    settings: Settings,
+    connections: Connections,
+    pairing: Pairing,
+    snapshots: Snapshots,
+    names: HashMap<u32, Arc<str>>,
+    settled: Vec<Settled>,
+    /// Mismatches, by the time when they are told.
+    held: VecDeque<(Timestamp, SettledRequest)>,
+    counts: Counts,
+    looked: Timestamp,
+}
+
+impl Pipeline {
+    /// A pipeline without events and specs.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            connections: Connections::new(),
+            pairing: Pairing::new(settings.hold),
+            snapshots: Snapshots::new(settings.convergence_window),
+            names: HashMap::new(),
+            settled: Vec::new(),
+            held: VecDeque::new(),
+            counts: Counts::default(),
+            looked: Timestamp::default(),
+            settings,
+        }
+    }
+
+    /// New specs are in force; the ones before stay of use for the convergence window, and for the requests that
+    /// began while they were.
+    pub fn set_snapshot(&mut self, now: Timestamp, snapshot: Arc<Snapshot>) {
+        let held = self
+            .held
+            .front()
+            .map(|(_, request)| judging::decided_at(&request.downstream));
+        let oldest = [self.pairing.oldest(), held].into_iter().flatten().min().unwrap_or(now);
+        self.snapshots.prune(oldest.min(now));
+        self.snapshots.push(now, snapshot, &self.settings.gateways);
+    }
+
+    /// Names a process that was there before any event told of it.
+    pub fn name_process(&mut self, pid: u32, name: &str) {
+        if self.names.len() < MAX_PROCESSES || self.names.contains_key(&pid) {
+            self.names.insert(pid, Arc::from(name));
+        }
+    }
+
+    /// Takes the next event.
+    pub fn on_event(&mut self, now: Timestamp, event: &KernelEvent, sink: &mut impl Sink) {
+        self.counts.events += 1;
+        let judging = Judging {
+            snapshots: &self.snapshots,
+            settings: &self.settings,
+        };
+        let (pairing, settled) = (&mut self.pairing, &mut self.settled);
+        self.connections.on_event(event, &mut |exchange| {
+            pairing.on_exchange(now, &exchange, &judging, settled);
+        });
+        match &event.kind {
+            EventKind::ProcessStarted { name, .. } => self.name_process(event.pid, name),
+            EventKind::ProcessExited => {
+                self.pairing.on_process_exit(event.pid);
+            }
+            _ => {}
+        }
+        if now.0.saturating_sub(self.looked.0) >= LOOK_INTERVAL {
+            self.look(now, sink);
+        }
+    }
+
+    /// Hands out what is due. To be called every 50 ms or so, whether events come or not.
+    pub fn on_tick(&mut self, now: Timestamp, sink: &mut impl Sink) {
+        let judging = Judging {
+            snapshots: &self.snapshots,
+            settings: &self.settings,
+        };
+        let (pairing, settled) = (&mut self.pairing, &mut self.settled);
+        self.connections.on_time(now, &mut |exchange| {
+            pairing.on_exchange(now, &exchange, &judging, settled);
+        });
+        self.look(now, sink);
+    }
+
+    /// The end: judges everything that is finished or held, with what is known.
+    pub fn finish(&mut self, now: Timestamp, sink: &mut impl Sink) {
+        self.on_tick(now, sink);
+        let judging = Judging {
+            snapshots: &self.snapshots,
+            settings: &self.settings,
+        };
+        self.pairing.drain(now, &judging, &mut self.settled);
+        self.hand_on(now, sink);
+        while let Some((_, request)) = self.held.pop_front() {
+            let report = self.report(&request);
+            self.tell(&report, sink);
+        }
+        self.refresh_counts();
+    }
+
+    /// What the kernel side need not copy, since this was last asked.
+    pub fn drain_skips(&mut self) -> std::vec::Drain<'_, Skip> {
+        self.connections.drain_skips()
+    }
+
+    /// The numbers so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The connections' own numbers.
+    #[must_use]
+    pub fn connection_counts(&self) -> &crate::connections::Counts {
+        self.connections.counts()
+    }
+
+    fn look(&mut self, now: Timestamp, sink: &mut impl Sink) {
+        self.looked = now;
+        let judging = Judging {
+            snapshots: &self.snapshots,
+            settings: &self.settings,
+        };
+        self.pairing.on_tick(now, &judging, &mut self.settled);
+        self.hand_on(now, sink);
+        while self.held.front().is_some_and(|(until, _)| *until <= now) || self.held.len() > MAX_HELD {
+            let Some((_, request)) = self.held.pop_front() else {
+                break;
+            };
+            let report = self.report(&request);
+            self.tell(&report, sink);
+        }
+        self.refresh_counts();
+    }
+
+    /// Tells what pairing settled, but holds mismatches.
+    fn hand_on(&mut self, now: Timestamp, sink: &mut impl Sink) {
+        for settled in std::mem::take(&mut self.settled) {
+            match settled {
+                Settled::Request(request) => {
+                    let report = self.report(&request);
+                    if is_mismatch(&report.finished.judgement) && !request.held && !self.settings.hold.is_zero() {
+                        self.held.push_back((self.end_of_hold(now), request));
+                    } else {
+                        self.tell(&report, sink);
+                    }
+                }
+                Settled::Call { call, why } => {
+                    let finished = self.without_downstream(&call, why);
+                    self.tell(&Report { finished, lag: None }, sink);
+                }
+            }
+        }
+    }
+
+    /// Times in the queue never fall, since the hold is the same for all.
+    fn end_of_hold(&self, now: Timestamp) -> Timestamp {
+        Timestamp(
+            now.0
+                .saturating_add(u64::try_from(self.settings.hold.as_nanos()).unwrap_or(u64::MAX)),
+        )
+    }
+
+    fn report(&self, request: &SettledRequest) -> Report {
+        let half = &request.downstream;
+        let judging = Judging {
+            snapshots: &self.snapshots,
+            settings: &self.settings,
+        };
+        finish::report(request, self.process(half), self.id(half), &judging)
+    }
+
+    fn without_downstream(&self, call: &Half, why: gwobs_route::Inconclusive) -> Finished {
+        finish::without_downstream(
+            call,
+            why,
+            self.process(call),
+            self.id(call),
+            self.snapshots
+                .newest()
+                .map(|live| &*live.snapshot)
+                .filter(|_| !self.settings.gateways.is_empty()),
+        )
+    }
+
+    fn process(&self, half: &Half) -> crate::finished::Process {
+        let pid = half.connection.pid;
+        finish::process(pid, self.names.get(&pid))
+    }
+
+    /// Unique in this run by the half, across runs and agents by the run's name.
+    fn id(&self, half: &Half) -> String {
+        format!("{}-{}", self.settings.run, half.id.0)
+    }
+
+    fn tell(&mut self, report: &Report, sink: &mut impl Sink) {
+        let finished = &report.finished;
+        self.counts.add(finished.judgement.as_ref());
+        if let (Some(gateway), Some(lag)) = (&finished.gateway, report.lag) {
+            sink.lagged(gateway, Duration::from_nanos(lag));
+        }
+        sink.finished(finished);
+    }
+
+    fn refresh_counts(&mut self) {
+        self.counts.open = self.pairing.open() as u64;
+        let pairing = self.pairing.counts();
+        let outcomes = [
+            (PairingOutcome::Paired, pairing.paired),
+            (PairingOutcome::Local, pairing.local),
+            (PairingOutcome::Interchangeable, pairing.interchangeable),
+            (PairingOutcome::Unpaired, pairing.unpaired),
+            (PairingOutcome::Unowned, pairing.unowned),
+            (PairingOutcome::NoRoute, pairing.no_route),
+            (PairingOutcome::Overflow, pairing.overflowed),
+        ];
+        self.counts.pairing.extend(outcomes);
+    }
+}
+
+fn is_mismatch(judgement: &Option<Judgement>) -> bool {
+    matches!(
+        judgement,
+        Some(Judgement {
+            verdict: Verdict::Mismatch(_),
+            ..
+        })
+    )
+}

@@ -40,13 +40,13 @@ pub fn run(plane: &str) -> Result<()> {
     let plane = plane::named(plane)?;
     say::heading(&format!(
         "gwobs demo: 200 OK from the wrong backend, in real {}",
-        plane.name()
+        plane.title()
     ));
     setup::ensure()?;
     say::step("gwobs is built", test::build_gwobs_quietly)?;
     let (specified, configured) = (scenario::specified(), scenario::configured());
     let plan = Plan::wrong(plane, &configured, &specified);
-    let bed = say::step(&format!("{} runs with its backends", plane.name()), || {
+    let bed = say::step(&format!("{} runs with its backends", plane.title()), || {
         Testbed::start(&plan)
     })?;
     let command = bed.observe().arg("--fail-on-mismatch");
@@ -61,7 +61,7 @@ pub fn run(plane: &str) -> Result<()> {
 fn introduce(plane: &dyn DataPlane, specified: &[Route], configured: &[Route]) {
     say::heading(&format!(
         "What the HTTPRoute says, and what {} was given, first match first",
-        plane.name()
+        plane.title()
     ));
     let left = rules(specified);
     let right = rules(configured);

@@ -123,11 +123,16 @@ fn with_spinner<T>(text: &str, work: impl FnOnce() -> T) -> T {
 }
 
 fn spin(text: &str, running: &AtomicBool) {
+    let start = Instant::now();
     for frame in ["⠋", "⠙", "⠸", "⠴", "⠦", "⠇"].iter().cycle() {
         if !running.load(Ordering::Relaxed) {
             break;
         }
-        raw(&format!("\r  {} {text} …", paint(Style::Cyan, frame)));
+        raw(&format!(
+            "\r  {} {text}  {} s ",
+            paint(Style::Cyan, frame),
+            start.elapsed().as_secs()
+        ));
         std::thread::sleep(Duration::from_millis(80));
     }
     raw("\r\x1b[2K");

@@ -1,11 +1,11 @@
-//! `cargo xtask setup`: from a bare Debian 12 or Ubuntu with rustup and root to where everything builds and runs.
+//! `cargo xtask setup`: from a bare Debian 12 or Ubuntu with rustup, the C linker that rustup asks for (`apt-get install
+//! gcc libc6-dev`), and root, to where everything builds and runs.
 //!
 //! Each [`Part`] knows whether it is in place (a look at files, no network) and how to get it. What cannot be had is
 //! named together with what will not work without it; the other parts are still installed.
 
 pub mod bpf_compiler;
 pub mod bpf_linker;
-pub mod c_compiler;
 mod debian;
 pub mod wheel;
 
@@ -28,11 +28,7 @@ pub trait Part {
 
 /// Everything, in the order in which it is installed: the linker needs the compilers.
 fn parts() -> Vec<Box<dyn Part>> {
-    let mut parts: Vec<Box<dyn Part>> = vec![
-        Box::new(c_compiler::CCompiler),
-        Box::new(bpf_compiler::BpfCompiler),
-        Box::new(bpf_linker::BpfLinker),
-    ];
+    let mut parts: Vec<Box<dyn Part>> = vec![Box::new(bpf_compiler::BpfCompiler), Box::new(bpf_linker::BpfLinker)];
     parts.extend(
         versions::WHEELS
             .iter()

@@ -29,6 +29,7 @@ mod yaml;
 use anyhow::{Context as _, Result};
 use backend::Backends;
 use directory::Directory;
+use gwobs::Observe;
 use network::Network;
 use plane::{DataPlane, Running, Settings};
 use rule::Route;
@@ -52,6 +53,8 @@ pub struct Plan<'a> {
     pub endpoints: usize,
     /// Whether the data plane writes a JSON access log.
     pub access_log: bool,
+    /// The listener's port in the manifests, when it is not the one that the data plane binds.
+    pub listener_port: Option<u16>,
 }
 
 impl<'a> Plan<'a> {
@@ -65,6 +68,7 @@ impl<'a> Plan<'a> {
             request_ids: true,
             endpoints: 1,
             access_log: false,
+            listener_port: None,
         }
     }
 
@@ -86,6 +90,7 @@ pub struct Testbed {
     /// Where configuration, manifests and logs lie.
     pub directory: Directory,
     network: Network,
+    listener_port: u16,
 }
 
 impl Testbed {
@@ -108,6 +113,7 @@ impl Testbed {
             plane,
             backends,
             directory,
+            listener_port: plan.listener_port.unwrap_or(network.gateway().port()),
             network,
         };
         bed.specify(plan.specified)?;
@@ -119,6 +125,11 @@ impl Testbed {
         self.network.gateway()
     }
 
+    /// An address for a server of the observer's own, on the same network.
+    pub fn metrics_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address().ip(), self.address().port().wrapping_add(1))
+    }
+
     /// The manifest file.
     pub fn manifests(&self) -> PathBuf {
         self.directory.path().join("manifests.yaml")
@@ -126,17 +137,23 @@ impl Testbed {
 
     /// Replaces the manifests in one step, as a careful writer does.
     pub fn specify(&self, routes: &[Route]) -> Result<()> {
-        let text = manifests::render(routes, self.address().port(), &self.backends);
+        let text = manifests::render(routes, self.listener_port, &self.backends);
         let aside = self.directory.path().join("manifests.new");
         std::fs::write(&aside, text).context("cannot write manifests")?;
         std::fs::rename(&aside, self.manifests()).context("cannot replace manifests")
     }
 
     /// `gwobs observe` on this data plane with these manifests, not yet started.
-    pub fn observe(&self) -> gwobs::Observe {
-        gwobs::Observe::new()
+    pub fn observe(&self) -> Observe {
+        let observe = Observe::new()
             .manifests(&self.manifests())
-            .gateway(&manifests::gateway_name())
-            .pid(self.plane.pid())
+            .gateway(&manifests::gateway_name());
+        let (listener, local) = (self.listener_port, self.address().port());
+        let observe = if listener == local {
+            observe
+        } else {
+            observe.arg("--port-map").arg(&format!("{listener}={local}"))
+        };
+        observe.pid(self.plane.pid())
     }
 }

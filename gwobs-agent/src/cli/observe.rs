@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use gwobs_route::ObjectName;
 
 use super::value::{PortPair, object_name, seconds};
@@ -32,7 +32,6 @@ Examples:
 /// Watch gateway processes on this host and print what they do with each request
 #[derive(Debug, Clone, Args)]
 #[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("target").required(true).multiple(true))]
 pub struct ObserveArgs {
     /// File or directory of Gateway API objects, YAML or JSON; read again when it changes; repeatable
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Specs")]
@@ -58,23 +57,23 @@ pub struct ObserveArgs {
     pub convergence_window: Duration,
 
     /// Watch the processes of this command or executable name, with their children; repeatable
-    #[arg(long, value_name = "NAME", num_args = 1.., group = "target", help_heading = "Processes")]
+    #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Processes")]
     pub process: Vec<String>,
 
     /// Watch this process, with its children; repeatable
     #[arg(
-        long, value_name = "PID", num_args = 1.., group = "target", value_parser = clap::value_parser!(u32).range(1..),
+        long, value_name = "PID", num_args = 1.., value_parser = clap::value_parser!(u32).range(1..),
         help_heading = "Processes"
     )]
     pub pid: Vec<u32>,
 
     /// Watch the processes of this control group, with their children; repeatable
-    #[arg(long, value_name = "PATH", num_args = 1.., group = "target", help_heading = "Processes")]
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Processes")]
     pub cgroup: Vec<PathBuf>,
 
     /// Judge a recording instead of watching: gives the same output again
     #[arg(
-        long, value_name = "FILE", group = "target", hide = true,
+        long, value_name = "FILE", hide = true,
         conflicts_with_all = ["process", "pid", "cgroup", "manifests", "gateway", "record", "duration", "metrics_addr"]
     )]
     pub replay: Option<PathBuf>,

@@ -10,7 +10,7 @@ fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
 fn observe(arguments: &[&str]) -> ObserveArgs {
     match parse(&[&["observe"], arguments].concat()).unwrap().command {
         Command::Observe(observe) => *observe,
-        other @ Command::Check => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -102,13 +102,12 @@ fn common_options_stand_before_or_after_the_command() {
         (cli.global.output, cli.global.log_format),
         (Some(Output::Jsonl), LogFormat::Json)
     );
-    assert_eq!(cli.global.profile.as_deref(), Some("generic"));
+    assert_eq!(cli.global.profile, Some(Profile::Generic));
 }
 
 #[test]
 fn mistakes_are_usage_errors() {
     for (arguments, kind) in [
-        (vec!["observe"], ErrorKind::MissingRequiredArgument),
         (
             vec!["observe", "--pid", "7", "--gateway", "infra/web"],
             ErrorKind::MissingRequiredArgument,
@@ -140,6 +139,7 @@ fn mistakes_are_usage_errors() {
             ErrorKind::ArgumentConflict,
         ),
         (vec!["observe", "--pid", "7", "-o", "xml"], ErrorKind::InvalidValue),
+        (vec!["check", "--profile", "no-such-plane"], ErrorKind::InvalidValue),
         (vec!["frobnicate"], ErrorKind::InvalidSubcommand),
     ] {
         assert_eq!(refused(&arguments), kind, "{arguments:?}");

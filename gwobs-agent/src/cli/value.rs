@@ -3,7 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gwobs_route::ObjectName;
+use gwobs_route::profile::Profile;
 
 /// `LISTENER_PORT=LOCAL_PORT`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,12 @@ pub(crate) fn object_name(text: &str) -> Result<ObjectName, &'static str> {
         }),
         _ => Err("expected NAMESPACE/NAME, for example infra/web"),
     }
+}
+
+/// A profile by its name; help and errors list the names.
+pub(super) fn profile() -> impl TypedValueParser<Value = Profile> {
+    let names = PossibleValuesParser::new(Profile::ALL.map(Profile::as_str));
+    names.map(|name| Profile::from_name(&name).unwrap_or_default())
 }
 
 /// Seconds, whole or not.

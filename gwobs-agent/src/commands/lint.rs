@@ -16,7 +16,8 @@ use gwobs_route::profile::Profile;
 
 use self::row::{Row, rows};
 use self::scope::Scope;
-use crate::cli::{Output, object_name};
+use super::{Failure, Outcome};
+use crate::cli::{Global, Output, object_name};
 use crate::specs::{Loaded, load};
 
 const EXAMPLES: &str = "\
@@ -76,25 +77,20 @@ impl Level {
     }
 }
 
-/// Runs the command; true if there are findings as severe as `--fail-on`.
-///
-/// # Errors
-///
-/// If the manifests cannot be read, a Gateway is not in them, or standard output is closed early.
-pub fn run(args: &LintArgs, output: Option<Output>, profile: Option<Profile>) -> anyhow::Result<bool> {
+pub(super) fn run(args: &LintArgs, global: &Global) -> Result<Outcome, Failure> {
     let loaded = load(&args.manifests)?;
     let scope = Scope::new(&args.gateway, &loaded.objects)?;
-    let mut rows = findings(&loaded, profile);
+    let mut rows = findings(&loaded, global.profile);
     rows.retain(|row| scope.holds(row));
     let fails = rows.iter().any(|row| args.fail_on.takes(row.severity));
     let shown: Vec<_> = rows.into_iter().filter(|row| args.show.takes(row.severity)).collect();
-    let text = match output.unwrap_or(Output::Table) {
+    let text = match global.output.unwrap_or(Output::Table) {
         Output::Table => report::table(&shown, loaded.objects.len()),
         Output::Json => format!("{}\n", serde_json::to_string_pretty(&shown)?),
         Output::Jsonl => report::jsonl(&shown)?,
     };
     io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(fails)
+    Ok(if fails { Outcome::Found } else { Outcome::Fine })
 }
 
 /// What reading the manifests and looking at the objects found, sorted.

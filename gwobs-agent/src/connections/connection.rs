@@ -218,6 +218,7 @@ impl State {
                 self.read_responses_before(unseen_until.unwrap_or(0), context);
                 moved = true;
             }
+            let force = force || self.response_flow.sequencer.is_full();
             while let Some(next) = self.next_response(force, context) {
                 self.read_responses(next, force, context);
                 moved = true;
@@ -246,7 +247,6 @@ impl State {
 
     /// The next part of the response direction, unless it must wait for the request it answers.
     fn next_response(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let force = force || self.response_flow.sequencer.is_full();
         if !force && !self.may_read_response() {
             return None;
         }

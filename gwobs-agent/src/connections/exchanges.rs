@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use gwobs_http::{RequestHead, ResponseHead};
+use gwobs_http::{Field, RequestHead, ResponseHead};
 use gwobs_route::Inconclusive;
 
 use super::limits::MAX_PIPELINED;
@@ -157,6 +157,13 @@ impl Exchanges {
             open.half.response.head_ended = Some(stamp);
             progress(Stage::ResponseHead, &open.half, tell);
         }
+    }
+
+    /// The response that was read last switches to that protocol (RFC 9110 section 15.2.2).
+    pub(super) fn switches_to(&self, protocol: &[u8]) -> bool {
+        let head = self.open.front().and_then(|open| open.half.response.head.as_ref());
+        let is_switch = |field: &Field| field.name == b"upgrade"[..] && field.value.eq_ignore_ascii_case(protocol);
+        head.is_some_and(|head| head.status == 101 && head.headers.iter().any(is_switch))
     }
 
     pub(super) fn response_body(&mut self, length: u64, prefix: &Bytes) {

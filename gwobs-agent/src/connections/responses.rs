@@ -94,7 +94,11 @@ impl State {
         }
     }
 
+    /// The connection carries something else from here on. HTTP/2 is something whose requests go unseen.
     fn leave_http(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        if self.exchanges.switches_to(b"h2c") {
+            self.phase = Phase::Unreadable(Inconclusive::UnsupportedProtocol);
+        }
         self.exchanges.response_ended(stamp, Outcome::Upgraded, context.tell);
         self.exchanges.abandon(Inconclusive::UnsupportedProtocol, context.tell);
         self.requests.leave_http();

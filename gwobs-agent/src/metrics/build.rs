@@ -17,7 +17,7 @@ struct Labels {
 impl Build {
     /// Version of the crate.
     pub const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    /// Revision of the source; `unknown` outside of a checkout.
+    /// Revision of the source, if this is a release from a checkout or the build was told.
     pub const REVISION: &'static str = match option_env!("GWOBS_REVISION") {
         Some(revision) => revision,
         None => "unknown",

@@ -75,10 +75,10 @@ fn relayed_in_order(downstream: &Half, call: &Call) -> bool {
 pub(super) fn may_follow(earlier: &Call, later: &Call) -> bool {
     let began = later.started().order;
     match &earlier.kind {
-        CallKind::Failed { seen, .. } => *seen <= began,
+        CallKind::Failed { seen, .. } => *seen < began,
         CallKind::Sent(half) => match (&half.response.head, half.response.started) {
             (Some(head), Some(read)) => is_retriable(head.status) && read.order < began,
-            _ => earlier.over.is_some_and(|over| over <= began),
+            _ => earlier.over.is_some_and(|over| over < began),
         },
     }
 }

@@ -5,7 +5,7 @@
 //! The facts about the last call of a request are left out here: more matchings than readings are considered, which
 //! can lose answers, but not make any.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use gwobs_route::Verdict;
 
@@ -25,8 +25,9 @@ pub(super) fn solve(puzzle: &Puzzle<'_>) -> Option<Vec<Answer>> {
     let mut answers: Vec<Answer> = (0..puzzle.requests.len())
         .map(|request| options.answer(request, &matching, &mut judge))
         .collect();
-    options.interchange(puzzle, &matching, &mut answers);
-    puzzle.withhold_open_classes(&mut answers);
+    let sets = puzzle.sets(&options.owners);
+    options.interchange(&sets, &mut answers, &matching);
+    puzzle.withhold_open_sets(&sets, &mut answers);
     Some(answers)
 }
 
@@ -105,6 +106,10 @@ impl Matching {
 struct Options {
     /// For each request, the calls that it owns in some matching, ascending.
     calls: Vec<Vec<usize>>,
+    /// For each call, the requests that own it in some matching.
+    owners: Vec<BTreeSet<usize>>,
+    /// For each call, whether it belongs to none of them in some matching.
+    optional: Vec<bool>,
     /// For each request, whether it owns none in some matching.
     none: Vec<bool>,
 }
@@ -114,19 +119,28 @@ impl Options {
     fn of(puzzle: &Puzzle<'_>, matching: &Matching) -> Self {
         let component = strong_components(matching);
         let none = reaching_a_free_node(matching);
-        let mut calls = vec![Vec::new(); puzzle.requests.len()];
+        let requests = puzzle.requests.len();
+        let mut options = Self {
+            calls: vec![Vec::new(); requests],
+            owners: vec![BTreeSet::new(); puzzle.calls.len()],
+            optional: vec![false; puzzle.calls.len()],
+            none: none.iter().take(requests).copied().collect(),
+        };
         for (call, owners) in matching.owners.iter().enumerate() {
             let owner = matching.of_call[call];
-            for &node in owners.iter().filter(|node| **node < puzzle.requests.len()) {
-                if node == owner || none[node] || component[node] == component[owner] {
-                    calls[node].push(call);
+            for &node in owners {
+                if node != owner && !none[node] && component[node] != component[owner] {
+                    continue;
+                }
+                if node < requests {
+                    options.calls[node].push(call);
+                    options.owners[call].insert(node);
+                } else {
+                    options.optional[call] = true;
                 }
             }
         }
-        Self {
-            calls,
-            none: none.into_iter().take(puzzle.requests.len()).collect(),
-        }
+        options
     }
 
     /// The answer for a request that gets the same verdict with each of its options.
@@ -146,38 +160,21 @@ impl Options {
         }
     }
 
-    /// Classes whose requests share, in every matching, the same calls among themselves: the verdicts are the same as
-    /// a whole.
-    fn interchange(&self, puzzle: &Puzzle<'_>, matching: &Matching, answers: &mut [Answer]) {
-        let mut shared: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (request, node) in puzzle.requests.iter().enumerate() {
-            shared.entry(node.class).or_default().push(request);
-        }
-        for members in shared.values() {
-            if self.owns_the_same_calls(members, puzzle, matching) {
-                for &request in members {
-                    if answers[request] == Answer::Unpaired {
-                        answers[request] = Answer::Interchangeable(matching.of_node[request].into_iter().collect());
-                    }
-                }
+    /// Sets of requests that share, in every matching, the same calls among themselves: the verdicts are the same as a
+    /// whole.
+    fn interchange(&self, sets: &[usize], answers: &mut [Answer], matching: &Matching) {
+        let mut mixed: BTreeSet<usize> = BTreeSet::new();
+        for (owners, optional) in self.owners.iter().zip(&self.optional) {
+            let names: BTreeSet<usize> = owners.iter().map(|request| sets[*request]).collect();
+            if names.len() > 1 || *optional {
+                mixed.extend(names);
             }
         }
-    }
-
-    /// True if every call that a member may own belongs to members in all matchings.
-    fn owns_the_same_calls(&self, members: &[usize], puzzle: &Puzzle<'_>, matching: &Matching) -> bool {
-        let mut calls: Vec<usize> = members
-            .iter()
-            .flat_map(|request| self.calls[*request].iter().copied())
-            .collect();
-        calls.sort_unstable();
-        calls.dedup();
-        calls.iter().all(|&call| {
-            let elsewhere = |node: &usize| {
-                *node >= puzzle.requests.len() || !members.contains(node) && self.calls[*node].contains(&call)
-            };
-            !matching.owners[call].iter().any(elsewhere)
-        })
+        for (request, answer) in answers.iter_mut().enumerate() {
+            if *answer == Answer::Unpaired && !mixed.contains(&sets[request]) {
+                *answer = Answer::Interchangeable(matching.of_node[request].into_iter().collect());
+            }
+        }
     }
 }
 

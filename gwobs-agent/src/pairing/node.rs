@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use gwobs_route::Inconclusive;
+use gwobs_route::{Inconclusive, Purpose};
 
 use super::oracle::Attempt;
 use crate::event::Timestamp;
@@ -35,7 +35,7 @@ pub(super) struct Request {
     /// Calls that belong to it in every reading, in order.
     pub(super) owned: Vec<CallId>,
     /// Mirrors and authorization calls of it.
-    pub(super) side: Vec<CallId>,
+    pub(super) side: Vec<(CallId, Purpose)>,
     /// True while the calls of its component need all of its requests: it cannot own another one.
     pub(super) closed: bool,
     /// True if a mirror or authorization call may belong to it or to another request.
@@ -109,7 +109,7 @@ pub(super) struct Call {
     pub(super) owner: Option<HalfId>,
     /// Set if it may belong to a request that nobody saw, or to none.
     pub(super) orphan: Option<Inconclusive>,
-    /// Position among all events when it was seen to be over.
+    /// Position of the last event before it was seen to be over.
     pub(super) over: Option<u64>,
 }
 

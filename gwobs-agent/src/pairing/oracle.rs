@@ -18,8 +18,9 @@ pub trait Oracle {
     /// True if [`Self::judge`] answers the same for both requests, whatever the attempts.
     fn equal_for_routing(&self, a: &Half, b: &Half) -> bool;
 
-    /// What an upstream call is for.
-    fn purpose(&self, upstream: &Half) -> CallPurpose;
+    /// What an upstream call is for. `candidates`: requests that it may simply forward; what a client sent is no sign of
+    /// the gateway's own doing.
+    fn purpose(&self, upstream: &Half, candidates: &[&Half]) -> CallPurpose;
 
     /// True if no filter of the specs touches this request header (name in lower case).
     fn leaves_alone(&self, header: &[u8]) -> bool;

@@ -88,6 +88,15 @@ impl Process {
         self.open.len()
     }
 
+    /// When the oldest request was read that is not handed out yet.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.requests
+            .values()
+            .filter(|request| !request.emitted)
+            .map(|request| request.half.request.started.time)
+            .min()
+    }
+
     /// True if the process ended and everything about it was handed out.
     pub(super) fn is_gone(&self) -> bool {
         self.exited && self.requests.is_empty()
@@ -242,7 +251,11 @@ impl Process {
         };
         self.free.remove(&id);
         self.open.remove(&id);
-        for call in request.owned.into_iter().chain(request.side) {
+        for call in request
+            .owned
+            .into_iter()
+            .chain(request.side.into_iter().map(|(call, _)| call))
+        {
             self.calls.remove(&call);
         }
     }

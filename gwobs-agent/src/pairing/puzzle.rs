@@ -1,5 +1,7 @@
 //! A component as a puzzle: requests, calls, who may own what. What the solvers see, and nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gwobs_route::Verdict;
 
 use super::limits::MAX_STEPS;
@@ -74,17 +76,41 @@ impl Puzzle<'_> {
         .unwrap_or_else(|| vec![Answer::Unpaired; self.requests.len()])
     }
 
-    /// Counts of a class are told only when all of it is over: a request that is still open would take its share of
-    /// the verdicts along.
-    pub(super) fn withhold_open_classes(&self, answers: &mut [Answer]) {
-        let open: Vec<usize> = self
-            .requests
-            .iter()
-            .filter(|request| !request.over)
-            .map(|request| request.class)
+    /// The requests of one class that hang together by calls which, in some reading, belong to either of them, directly
+    /// or through others: a name of its own for each such set. `options`: the possible owners of each call.
+    pub(super) fn sets(&self, options: &[BTreeSet<usize>]) -> Vec<usize> {
+        let mut groups: Vec<usize> = (0..self.requests.len()).collect();
+        for owners in options {
+            let names: BTreeSet<usize> = owners.iter().filter_map(|owner| groups.get(*owner).copied()).collect();
+            if let Some(first) = names.first().copied() {
+                groups
+                    .iter_mut()
+                    .filter(|name| names.contains(name))
+                    .for_each(|name| *name = first);
+            }
+        }
+        let mut names = BTreeMap::new();
+        let keys = groups
+            .into_iter()
+            .zip(&self.requests)
+            .map(|(group, request)| (group, request.class));
+        keys.map(|key| {
+            let next = names.len();
+            *names.entry(key).or_insert(next)
+        })
+        .collect()
+    }
+
+    /// Counts of a set are told only when all of it is over: a request that is still open would take its share of the
+    /// verdicts along.
+    pub(super) fn withhold_open_sets(&self, sets: &[usize], answers: &mut [Answer]) {
+        let requests = self.requests.iter().zip(sets);
+        let open: BTreeSet<usize> = requests
+            .filter(|(request, _)| !request.over)
+            .map(|(_, set)| *set)
             .collect();
-        for (request, answer) in self.requests.iter().zip(answers) {
-            if matches!(answer, Answer::Interchangeable(_)) && open.contains(&request.class) {
+        for (set, answer) in sets.iter().zip(answers) {
+            if matches!(answer, Answer::Interchangeable(_)) && open.contains(set) {
                 *answer = Answer::Unpaired;
             }
         }

@@ -1,6 +1,6 @@
 //! All readings of a small component, one by one: exact, with retries, calls without owner and requests without calls.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use gwobs_route::Verdict;
 
@@ -17,16 +17,15 @@ pub(super) enum Silent {
 
 /// What all readings of a puzzle say about each request.
 pub(super) fn enumerate(puzzle: &Puzzle<'_>, max_steps: usize) -> Result<Vec<Answer>, Silent> {
-    let mut search = Search {
-        puzzle,
-        steps: max_steps,
-        attempts: vec![Vec::new(); puzzle.requests.len()],
-        seen: vec![Seen::Nothing; puzzle.requests.len()],
-        classes: HashMap::new(),
-        verdicts: HashMap::new(),
-    };
-    search.assign(0).ok_or(Silent::TooMany)?;
-    search.answers().ok_or(Silent::Impossible)
+    let sets: Vec<usize> = puzzle.requests.iter().map(|request| request.class).collect();
+    let first = Search::of(puzzle, sets, max_steps)?;
+    let doubt = |seen: &Seen| matches!(seen, Seen::Differing(_));
+    if !first.seen.iter().any(doubt) {
+        return first.answers();
+    }
+    // Requests of one class that never compete for the same calls are apart: each such set may be settled as a whole.
+    let sets = puzzle.sets(&first.options);
+    Search::of(puzzle, sets, max_steps)?.answers()
 }
 
 /// What the readings so far said about one request.
@@ -47,8 +46,12 @@ struct Search<'p, 'a> {
     /// The calls that each request owns in the reading being made.
     attempts: Vec<Vec<usize>>,
     seen: Vec<Seen>,
-    /// The verdicts of the first reading by class, counted; `None` once another reading had others.
-    classes: HashMap<usize, Option<HashMap<Verdict, usize>>>,
+    /// The owners of each call in some reading.
+    options: Vec<BTreeSet<usize>>,
+    /// The set of requests, equal for routing, that each request belongs to.
+    sets: Vec<usize>,
+    /// The verdicts of the first reading by set, counted; `None` once another reading had others.
+    verdicts_of_set: HashMap<usize, Option<HashMap<Verdict, usize>>>,
     verdicts: HashMap<(usize, Vec<usize>), Verdict>,
 }
 
@@ -56,7 +59,24 @@ struct Search<'p, 'a> {
     clippy::indexing_slicing,
     reason = "requests and calls are named by their index in the puzzle"
 )]
-impl Search<'_, '_> {
+impl<'p, 'a> Search<'p, 'a> {
+    /// Looks at all readings.
+    fn of(puzzle: &'p Puzzle<'a>, sets: Vec<usize>, max_steps: usize) -> Result<Self, Silent> {
+        let requests = puzzle.requests.len();
+        let mut search = Self {
+            puzzle,
+            steps: max_steps,
+            attempts: vec![Vec::new(); requests],
+            seen: vec![Seen::Nothing; requests],
+            options: vec![BTreeSet::new(); puzzle.calls.len()],
+            sets,
+            verdicts_of_set: HashMap::new(),
+            verdicts: HashMap::new(),
+        };
+        search.assign(0).ok_or(Silent::TooMany)?;
+        Ok(search)
+    }
+
     /// Gives `call` and all later ones to owners, in every possible way; `None` if that takes too long.
     fn assign(&mut self, call: usize) -> Option<()> {
         self.steps = self.steps.checked_sub(1)?;
@@ -95,14 +115,17 @@ impl Search<'_, '_> {
         for request in 0..self.attempts.len() {
             let verdict = self.verdict(request);
             self.compare(request, verdict);
+            self.attempts[request].iter().for_each(|call| {
+                self.options[*call].insert(request);
+            });
             *counts
-                .entry(puzzle.requests[request].class)
+                .entry(self.sets[request])
                 .or_default()
                 .entry(verdict)
                 .or_default() += 1;
         }
-        for (class, count) in counts {
-            let first = self.classes.entry(class).or_insert_with(|| Some(count.clone()));
+        for (set, count) in counts {
+            let first = self.verdicts_of_set.entry(set).or_insert_with(|| Some(count.clone()));
             if first.as_ref().is_some_and(|first| *first != count) {
                 *first = None;
             }
@@ -132,20 +155,20 @@ impl Search<'_, '_> {
         };
     }
 
-    fn answers(self) -> Option<Vec<Answer>> {
+    fn answers(self) -> Result<Vec<Answer>, Silent> {
         let mut answers = Vec::with_capacity(self.seen.len());
-        for (request, seen) in self.puzzle.requests.iter().zip(self.seen) {
+        for (seen, set) in self.seen.into_iter().zip(&self.sets) {
             answers.push(match seen {
-                Seen::Nothing => return None,
+                Seen::Nothing => return Err(Silent::Impossible),
                 Seen::Calls(calls, _) => Answer::Sure(calls),
                 Seen::Verdict(calls, _) => Answer::SameVerdict(calls),
-                Seen::Differing(calls) if matches!(self.classes.get(&request.class), Some(Some(_))) => {
+                Seen::Differing(calls) if matches!(self.verdicts_of_set.get(set), Some(Some(_))) => {
                     Answer::Interchangeable(calls)
                 }
                 Seen::Differing(_) => Answer::Unpaired,
             });
         }
-        self.puzzle.withhold_open_classes(&mut answers);
-        Some(answers)
+        self.puzzle.withhold_open_sets(&self.sets, &mut answers);
+        Ok(answers)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gwobs_route::Inconclusive;
+use gwobs_route::{Inconclusive, Purpose};
 
 use crate::exchange::{Half, Stamp};
 use crate::finished::Evidence;
@@ -29,7 +29,7 @@ pub struct SettledRequest {
     /// What forwarded it, in order; empty if that is not known.
     pub attempts: Vec<SettledCall>,
     /// Mirrors and authorization calls.
-    pub beside: Vec<Half>,
+    pub beside: Vec<(Half, Purpose)>,
     /// What ties the two sides together, or why nothing does.
     pub tie: Tie,
     /// The most requests that came into question for one of its calls.

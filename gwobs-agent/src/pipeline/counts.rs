@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gwobs_route::{Inconclusive, Mismatch};
+use gwobs_route::{Inconclusive, Judgement, Mismatch, Verdict};
 
 /// The pipeline in numbers, since its start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +26,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts a finished request.
+    pub(super) fn add(&mut self, judgement: Option<&Judgement>) {
+        self.finished += 1;
+        match judgement.map(|judgement| judgement.verdict) {
+            None => self.unjudged += 1,
+            Some(Verdict::Match) => self.matched += 1,
+            Some(Verdict::Mismatch(reason)) => *self.mismatched.entry(reason).or_default() += 1,
+            Some(Verdict::Inconclusive(reason)) => *self.inconclusive.entry(reason).or_default() += 1,
+        }
+    }
+
     /// Requests with a verdict of `match` or `mismatch`.
     #[must_use]
     pub fn decided(&self) -> u64 {

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use gwobs_common::counter::Counter;
 use serde::{Deserialize, Serialize};
 
 use super::event;
@@ -48,6 +49,8 @@ pub enum Input {
     Now(Timestamp),
     /// An event.
     Event(KernelEvent),
+    /// A program in the kernel gave up so many times: it neither told nor announced something.
+    KernelError(Counter, u64),
     /// Time passed: deadlines are looked at.
     Tick(Timestamp),
     /// The run ended.
@@ -61,6 +64,7 @@ const NOW: u8 = 4;
 const EVENT: u8 = 5;
 const TICK: u8 = 6;
 const END: u8 = 7;
+const KERNEL_ERROR: u8 = 8;
 
 /// The parameters' item, the first of a file.
 pub(super) const PARAMETERS: u8 = 0;
@@ -99,6 +103,11 @@ pub(super) fn encode(input: &Input, clock: &mut Clock, out: &mut Encoder) -> u8 
             event::encode(kernel_event, out);
             EVENT
         }
+        Input::KernelError(counter, count) => {
+            out.unsigned(u64::from(*counter as u32));
+            out.unsigned(*count);
+            KERNEL_ERROR
+        }
         Input::Specs(time) => at(SPECS, *time, clock, out),
         Input::Now(time) => at(NOW, *time, clock, out),
         Input::Tick(time) => at(TICK, *time, clock, out),
@@ -128,6 +137,10 @@ pub(super) fn decode(tag: u8, payload: &[u8], clock: &mut Clock) -> Result<Input
         EVENT => {
             let time = clock.decode(&mut input)?;
             Input::Event(event::decode(time, &mut input)?)
+        }
+        KERNEL_ERROR => {
+            let counter = Counter::ALL.get(input.narrow::<usize>()?).ok_or(Malformed::Tag)?;
+            Input::KernelError(*counter, input.unsigned()?)
         }
         SPECS => Input::Specs(clock.decode(&mut input)?),
         NOW => Input::Now(clock.decode(&mut input)?),

@@ -1,6 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use gwobs_common::counter::Counter;
 use proptest::prelude::*;
 
 use super::*;
@@ -152,6 +153,8 @@ fn input() -> impl Strategy<Value = Input> {
             .prop_map(|(time, pid, tid, kind)| Input::Event(KernelEvent { time, pid, tid, kind })),
         1 => ready(),
         1 => ("[ -~é]{0,40}", "[ -~é\n]{0,200}").prop_map(|(path, text)| Input::SpecFile(ManifestFile { path: std::path::Path::new(&path).into(), text })),
+        1 => (proptest::sample::select(Counter::ALL), any::<u64>())
+            .prop_map(|(counter, count)| Input::KernelError(counter, count)),
         1 => time().prop_map(Input::Specs),
         1 => time().prop_map(Input::Now),
         1 => time().prop_map(Input::Tick),

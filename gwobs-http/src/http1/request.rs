@@ -39,7 +39,7 @@ pub(super) fn split_line(line: &[u8]) -> Option<RequestLine<'_>> {
     let mut parts = line.split(|&byte| byte == b' ');
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
     let version = parse_version(version)?;
-    let valid = is_token(method) && is_target(target) && parts.next().is_none();
+    let valid = is_method(method) && is_target(target) && parts.next().is_none();
     valid.then_some(RequestLine {
         method,
         target,
@@ -59,7 +59,7 @@ pub(super) fn parse_version(bytes: &[u8]) -> Option<Version> {
 /// Whether bytes can begin a request line, judged by the method: cheap, so that other protocols are told early.
 pub(super) fn may_begin(bytes: &[u8]) -> bool {
     let method = bytes.split(|&byte| byte == b' ').next().unwrap_or_default();
-    method.len() <= MAX_METHOD && is_token(method)
+    is_method(method)
 }
 
 /// The method of a head that was not read to its end, if that much is there.
@@ -67,6 +67,10 @@ pub(super) fn method_of(bytes: &[u8]) -> Option<Bytes> {
     let end = bytes.iter().take(MAX_METHOD + 1).position(|&byte| byte == b' ')?;
     let method = bytes.get(..end)?;
     is_token(method).then(|| Bytes::copy_from_slice(method))
+}
+
+fn is_method(bytes: &[u8]) -> bool {
+    bytes.len() <= MAX_METHOD && is_token(bytes)
 }
 
 /// RFC 9110 section 5.6.2.

@@ -25,6 +25,8 @@ pub const ALL: [&dyn DataPlane; 1] = [&envoy::Envoy];
 pub trait DataPlane: Sync {
     /// As `--plane` takes it and as `gwobs` reports it.
     fn name(&self) -> &'static str;
+    /// As people write it.
+    fn title(&self) -> &'static str;
     /// Writes the configuration into `dir` and returns the command that runs it in the foreground.
     fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command>;
 }

@@ -246,3 +246,6 @@ fn mirrored(rule: &Rule) -> Vec<String> {
     });
     mirrors.collect()
 }
+
+#[cfg(test)]
+mod tests;

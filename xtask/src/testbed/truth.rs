@@ -145,3 +145,6 @@ fn describe(exchange: &Exchange, answer: &Answer) -> String {
         exchange.id, request.method, request.target, exchange.due, answer.status, answer.backend, answer.endpoint
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 mod changes;
 mod connections;
 mod correct;
+mod output;
 mod replies;
 mod rewrites;
 mod shop;

@@ -227,6 +227,17 @@ fn protocols_that_are_not_read_are_named() {
 }
 
 #[test]
+fn requests_after_a_switch_to_http_2_are_told_to_be_unseen() {
+    let script = play(&[
+        ">GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n",
+        "<HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
+        ">PRI * HTTP/2.0\r\n\r\n",
+    ]);
+    assert_eq!(script.summary(), ["GET /a 0 -> 101 0 Upgraded"]);
+    assert_eq!(script.unreadable(), [Inconclusive::UnsupportedProtocol]);
+}
+
+#[test]
 fn proxy_protocol_is_skipped() {
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x50\x01\xbb";
     for header in [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".as_slice(), v2] {

@@ -4,6 +4,7 @@ use super::script::{
     START, Script,
     Side::{Requests, Responses},
 };
+use crate::connections::MAX_HELD;
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
@@ -107,4 +108,20 @@ fn no_call_is_adjacent_over_a_loss() {
     script.request(GET).lose().response(OK);
     let half = script.halves.values().next().unwrap();
     assert!(half.response.started.unwrap().thread_order > half.request.started.thread_order + 1);
+}
+
+#[test]
+fn waiting_is_bounded_by_what_waits() {
+    let mut script = Script::connected();
+    script.response(&OK[..5]);
+    for byte in &OK[5..] {
+        script.response(&[*byte]);
+    }
+    assert_eq!(script.connections.counts().unsolicited_responses, 1);
+    let mut script = Script::connected();
+    script.request(GET).response(&OK.repeat(2));
+    for _ in 0..2 * MAX_HELD {
+        script.response(OK);
+    }
+    assert!(script.connections.counts().unsolicited_responses > 1);
 }

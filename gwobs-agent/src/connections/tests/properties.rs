@@ -1,14 +1,14 @@
 //! What must hold for every way that bytes are cut into calls, and every loss.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::script::Script;
 use super::script::Side::{self, Requests, Responses};
-use crate::event::Role;
+use super::script::{Script, Told};
+use crate::event::{EventKind, LeftOut, Role, SocketCookie};
 use crate::exchange::{Half, Outcome};
 
 /// One exchange, as it is to be sent.
@@ -128,7 +128,98 @@ fn play(calls: &[(Side, Vec<u8>)]) -> Script {
     script
 }
 
+/// Bytes that are nearly HTTP, to get far.
+fn nearly_http() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n",
+        "CONNECT a:1 HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 101 S\r\n\r\n",
+        "HTTP/1.1 100 C\r\n\r\n",
+        "HTTP/1.1 204 N\r\n\r\n",
+        "5\r\nabcde\r\n",
+        "0\r\n\r\n",
+        "abcde",
+        "\r\n",
+        "GE",
+        "HTTP/1",
+        "\u{16}\u{3}\u{1}",
+        "PROXY UNKNOWN\r\n",
+    ];
+    vec(proptest::sample::select(words.to_vec()), 0..6).prop_map(|words| words.concat().into_bytes())
+}
+
+/// What can happen on connection 1.
+#[derive(Debug, Clone)]
+enum Step {
+    Bytes(Side, Vec<u8>),
+    Unseen(Side, usize),
+    Cut(Side, Vec<u8>, usize),
+    Anywhere(Side, u32, Vec<u8>),
+    Lose,
+    Wait,
+    Exit,
+    HalfClose(Side),
+    Close,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let side = || prop_oneof![Just(Requests), Just(Responses)];
+    prop_oneof![
+        12 => (side(), nearly_http()).prop_map(|(side, bytes)| Step::Bytes(side, bytes)),
+        1 => (side(), 0..40_usize).prop_map(|(side, length)| Step::Unseen(side, length)),
+        1 => (side(), nearly_http(), 0..40_usize).prop_map(|(side, bytes, more)| Step::Cut(side, bytes, more)),
+        1 => (side(), any::<u32>(), nearly_http()).prop_map(|(side, at, bytes)| Step::Anywhere(side, at, bytes)),
+        1 => Just(Step::Lose),
+        1 => Just(Step::Wait),
+        1 => Just(Step::Exit),
+        1 => side().prop_map(Step::HalfClose),
+        1 => Just(Step::Close),
+    ]
+}
+
+fn take(script: &mut Script, step: &Step) {
+    let socket = SocketCookie(1);
+    match step {
+        Step::Bytes(side, bytes) => script.send(*side, bytes),
+        Step::Unseen(side, length) => script.unseen(*side, *length),
+        Step::Cut(side, bytes, more) => script.cut(*side, bytes, bytes.len() + more, LeftOut::Fault),
+        Step::Anywhere(side, position, bytes) => script.at(*side, *position, bytes),
+        Step::Lose => script.lose(),
+        Step::Wait => script.wait(),
+        Step::Exit => script.event(EventKind::ProcessExited),
+        Step::HalfClose(side) => script.event(EventKind::HalfClosed {
+            socket,
+            direction: script.direction(*side),
+        }),
+        Step::Close => script.close(),
+    };
+}
+
 proptest! {
+    #[test]
+    fn stages_come_in_order_whatever_happens(
+        steps in vec(step(), 0..60),
+        role in prop_oneof![Just(Role::Accepted), Just(Role::Connected)],
+        joined in any::<bool>(),
+    ) {
+        let mut script = Script::on(role, joined);
+        for step in &steps {
+            take(&mut script, step);
+        }
+        script.wait().close();
+        let mut stages = HashMap::new();
+        for told in &script.told {
+            if let Told::Stage(half, stage) = told {
+                let before = stages.insert(half, stage);
+                prop_assert!(before.is_none_or(|before| before < stage), "{before:?} {stage:?}");
+            }
+        }
+    }
+
     #[test]
     fn cutting_into_calls_does_not_change_the_halves(
         rounds in vec(vec(sent(), 1..4), 1..5),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gwobs_route::Inconclusive;
+use gwobs_route::{Inconclusive, Purpose};
 
 use super::{Out, Process};
 use crate::event::{Role, Timestamp};
@@ -51,37 +51,43 @@ impl Process {
                 .note(Role::Connected, half.request.started, Inconclusive::Unpaired);
             return;
         }
-        match oracle.purpose(half) {
-            CallPurpose::NoRequest => out.counts.no_route += 1,
-            CallPurpose::Route => self.place_attempt(half, oracle, out),
-            CallPurpose::Mirror | CallPurpose::Auth => {
-                out.counts.no_route += 1;
-                self.place_beside(half, oracle);
-            }
-        }
-    }
-
-    fn place_attempt(&mut self, half: &Half, oracle: &impl Oracle, out: &mut Out<'_>) {
-        let id = CallId::Half(half.id);
         let mut call = Call::new(CallKind::Sent(half.clone()));
         call.orphan = self.unseen.owner_of(half.request.started, self.threads.steady());
         let candidates = self.candidates(&call, oracle);
+        let halves: Vec<&Half> = candidates
+            .iter()
+            .filter_map(|id| Some(&self.requests.get(id)?.half))
+            .collect();
+        match oracle.purpose(half, &halves) {
+            CallPurpose::NoRequest => out.counts.no_route += 1,
+            CallPurpose::Route => self.place_attempt(half.id, call, &candidates, oracle, out),
+            CallPurpose::Mirror => self.place_beside(half, Purpose::Mirror, oracle, out),
+            CallPurpose::Auth => self.place_beside(half, Purpose::Auth, oracle, out),
+        }
+    }
+
+    fn place_attempt(
+        &mut self,
+        half: HalfId,
+        call: Call,
+        candidates: &[HalfId],
+        oracle: &impl Oracle,
+        out: &mut Out<'_>,
+    ) {
+        let id = CallId::Half(half);
         let orphan = call.orphan;
-        if candidates.is_empty() {
+        let Some(first) = candidates.first().copied() else {
             self.place_homeless(id, call, oracle, out);
             return;
-        }
+        };
         self.calls.insert(id, call);
-        match (candidates.as_slice(), orphan) {
-            ([only], None) => self.settle(id, *only, &[Evidence::Only]),
-            ([first, ..], _) => match self.recognised(id, &candidates, oracle) {
-                Some((owner, kinds)) => self.settle(id, owner, &kinds),
-                None => {
-                    self.connect(id, &candidates);
-                    self.close_component(*first);
-                }
-            },
-            ([], _) => {}
+        if candidates.len() == 1 && orphan.is_none() {
+            self.settle(id, first, &[Evidence::Only]);
+        } else if let Some((owner, kinds)) = self.recognised(id, candidates, oracle) {
+            self.settle(id, owner, &kinds);
+        } else {
+            self.connect(id, candidates);
+            self.close_component(first);
         }
     }
 
@@ -160,7 +166,8 @@ impl Process {
     }
 
     /// A mirror or an authorization call stands beside the attempts of its request and excludes none.
-    fn place_beside(&mut self, half: &Half, oracle: &impl Oracle) {
+    fn place_beside(&mut self, half: &Half, purpose: Purpose, oracle: &impl Oracle, out: &mut Out<'_>) {
+        out.counts.no_route += 1;
         let call = Call::new(CallKind::Sent(half.clone()));
         let steady = self.threads.steady();
         let may = |id: &&HalfId| {
@@ -182,7 +189,7 @@ impl Process {
         let id = CallId::Half(half.id);
         match owner.and_then(|owner| self.requests.get_mut(&owner)) {
             Some(request) => {
-                request.side.push(id);
+                request.side.push((id, purpose));
                 self.calls.insert(id, Call { owner, ..call });
             }
             None => {

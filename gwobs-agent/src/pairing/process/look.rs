@@ -378,10 +378,9 @@ impl Process {
             return;
         };
         request.emitted = true;
-        let beside = request
-            .side
-            .iter()
-            .filter_map(|id| self.calls.get(id)?.half().cloned())
+        let side = request.side.iter();
+        let beside = side
+            .filter_map(|(id, purpose)| Some((self.calls.get(id)?.half()?.clone(), *purpose)))
             .collect();
         let attempts = match tie {
             Tie::Unknown(_) => Vec::new(),
@@ -400,7 +399,13 @@ impl Process {
             beside_in_doubt: request.side_in_doubt,
             held,
         }));
-        let done: Vec<CallId> = request.side.iter().chain(&request.owned).copied().collect();
+        let done: Vec<CallId> = request
+            .side
+            .iter()
+            .map(|(call, _)| call)
+            .chain(&request.owned)
+            .copied()
+            .collect();
         if request.edges.is_empty() {
             done.into_iter().for_each(|call| self.forget_call(call));
         }
@@ -419,13 +424,7 @@ impl Process {
                 continue;
             }
             for id in members {
-                let request = self.requests.remove(&id);
-                for call in request
-                    .into_iter()
-                    .flat_map(|request| request.owned.into_iter().chain(request.side))
-                {
-                    self.forget_call(call);
-                }
+                self.forget_request(id);
             }
             calls.into_iter().for_each(|call| self.forget_call(call));
         }

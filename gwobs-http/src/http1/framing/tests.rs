@@ -12,12 +12,14 @@ fn fields(lines: &[(&'static str, &'static str)]) -> Vec<Field> {
     lines.iter().map(field).collect()
 }
 
+type Lines = &'static [(&'static str, &'static str)];
+
 const CL: &str = "content-length";
 const TE: &str = "transfer-encoding";
 
 #[test]
 fn requests() {
-    let table: &[(&[(&'static str, &'static str)], Framing)] = &[
+    let table: &[(Lines, Framing)] = &[
         (&[], Framing::None),
         (&[(CL, "0")], Framing::None),
         (&[(CL, "5")], Framing::Length(5)),
@@ -53,8 +55,8 @@ fn requests() {
 
 #[test]
 fn responses() {
-    let (length, chunked): (&[_], &[_]) = (&[(CL, "5")], &[(TE, "chunked")]);
-    let table: &[(u16, &str, &[(&'static str, &'static str)], Framing)] = &[
+    let (length, chunked): (Lines, Lines) = (&[(CL, "5")], &[(TE, "chunked")]);
+    let table: [(u16, &str, Lines, Framing); 15] = [
         (200, "GET", &[], Framing::UntilClose),
         (200, "GET", length, Framing::Length(5)),
         (200, "GET", chunked, Framing::Chunked),
@@ -71,7 +73,7 @@ fn responses() {
         (299, "CONNECT", chunked, Framing::Tunnel),
         (407, "CONNECT", length, Framing::Length(5)),
     ];
-    for &(status, method, lines, expected) in table {
+    for (status, method, lines, expected) in table {
         let framing = of_response(Version::Http11, status, &fields(lines), Some(method.as_bytes()));
         assert_eq!(framing, expected, "{status} {method} {lines:?}");
     }

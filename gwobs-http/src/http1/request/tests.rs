@@ -83,6 +83,15 @@ fn refused() {
 }
 
 #[test]
+fn methods_are_bounded_wherever_calls_end() {
+    let line = |length: usize| [&vec![b'A'; length], &b" / HTTP/1.1"[..]].concat();
+    assert!(split_line(&line(MAX_METHOD)).is_some());
+    assert_eq!(split_line(&line(MAX_METHOD + 1)), None);
+    assert!(may_begin(&line(MAX_METHOD)[..=MAX_METHOD]));
+    assert!(!may_begin(&line(MAX_METHOD + 1)[..=MAX_METHOD]));
+}
+
+#[test]
 fn bytes_above_ascii_are_kept() {
     let head = parse_bytes(b"GET /\xff\xc3 HTTP/1.1\r\nX: \xfe\r\n\r\n").unwrap();
     assert_eq!(head.path.as_deref(), Some(&b"/\xff\xc3"[..]));

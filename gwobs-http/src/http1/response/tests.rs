@@ -1,8 +1,10 @@
 use super::*;
 
+type Line = (&'static [u8], Option<(Version, u16)>);
+
 #[test]
 fn status_lines() {
-    let table: [(&[u8], Option<(Version, u16)>); 11] = [
+    let table: [Line; 11] = [
         (b"HTTP/1.1 200 OK", Some((Version::Http11, 200))),
         (b"HTTP/1.0 404 Not Found", Some((Version::Http10, 404))),
         (b"HTTP/1.1 204 ", Some((Version::Http11, 204))),

@@ -20,6 +20,10 @@ impl DataPlane for Envoy {
         "envoy"
     }
 
+    fn title(&self) -> &'static str {
+        "Envoy"
+    }
+
     fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
         let program = Wheel(versions::ENVOY).program();
         if !program.is_file() {

@@ -1,0 +1,218 @@
+//! The run without its surroundings: inputs in, lines and metrics out; nothing here reads a clock or a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gwobs_common::counter::Counter;
+use gwobs_route::profile::Profile;
+use gwobs_route::{ObjectName, Verdict};
+
+use super::config::{Form, settings};
+use super::losses::{Losses, lost_by};
+use super::manifests;
+use super::outlets::Out;
+use crate::connections::Skip;
+use crate::event::{KernelEvent, Timestamp};
+use crate::finished::Finished;
+use crate::metrics::Metrics;
+use crate::output::{Jsonl, Ready, Redaction, Renderer, Report, Summary, WallClock};
+use crate::pipeline::{Pipeline, Sink};
+use crate::recording::Parameters;
+use crate::specs::{InForce, Loaded, UnknownGateway};
+
+/// A run.
+#[derive(Debug)]
+pub(super) struct Core<O> {
+    pipeline: Pipeline,
+    specs: InForce,
+    gateways: Vec<ObjectName>,
+    redact: bool,
+    started: Timestamp,
+    now: Timestamp,
+    teller: Teller<O>,
+}
+
+/// Tells what the pipeline has to say.
+#[derive(Debug)]
+struct Teller<O> {
+    out: O,
+    form: Form,
+    renderer: Renderer,
+    /// The journal is JSONL, whatever standard output is.
+    journal: Jsonl,
+    clock: WallClock,
+    metrics: Metrics,
+    losses: Losses,
+}
+
+impl<O: Out> Core<O> {
+    /// # Errors
+    /// If the parameters make no sense, as those of a recording may.
+    pub(super) fn new(parameters: &Parameters, form: Form, metrics: Metrics, out: O) -> anyhow::Result<Self> {
+        let settings = settings(parameters)?;
+        let redaction = manifests::redaction(parameters.redact, &[]);
+        Ok(Self {
+            gateways: settings.gateways.clone(),
+            pipeline: Pipeline::new(settings),
+            specs: InForce::new(profile(parameters.profile.as_deref())?),
+            redact: parameters.redact,
+            started: Timestamp::default(),
+            now: Timestamp::default(),
+            teller: Teller {
+                out,
+                form,
+                renderer: form.renderer(redaction.clone()),
+                journal: Jsonl::new(redaction),
+                clock: WallClock::from_offset(parameters.clock_offset),
+                metrics,
+                losses: Losses::default(),
+            },
+        })
+    }
+
+    /// These are the specs now.
+    ///
+    /// # Errors
+    /// If a Gateway that was named is not among them; they are in force all the same.
+    pub(super) fn specs(&mut self, now: Timestamp, loaded: Loaded) -> Result<(), UnknownGateway> {
+        self.teller
+            .redact_by(manifests::redaction(self.redact, &loaded.objects));
+        let report = self.specs.take(loaded, now.0);
+        manifests::tell(&report);
+        self.pipeline.set_snapshot(now, Arc::clone(self.specs.snapshot()));
+        self.specs.require(&self.gateways)
+    }
+
+    pub(super) fn ready(&mut self, ready: &Ready) {
+        (self.started, self.now) = (ready.time, ready.time);
+        for process in &ready.processes {
+            self.pipeline.name_process(process.pid, &process.name);
+        }
+        self.teller.losses.start(ready.time);
+        self.teller.essential(&Report::Ready(ready));
+    }
+
+    /// It is `now` for the events that follow.
+    pub(super) fn now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    pub(super) fn event(&mut self, event: &KernelEvent) {
+        self.teller.metrics.events.taken(event);
+        if let Some((reason, count)) = lost_by(event) {
+            self.teller.lost(reason, count);
+        }
+        self.pipeline.on_event(self.now, event, &mut self.teller);
+    }
+
+    /// A program in the kernel gave up so many times.
+    pub(super) fn kernel_error(&mut self, counter: Counter, count: u64) {
+        let (_, reason) = counter.describe();
+        self.teller.lost(reason, count);
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.now = now;
+        self.pipeline.on_tick(now, &mut self.teller);
+        self.teller.metrics.pairing.sync(self.pipeline.counts());
+        if let Some(report) = self.teller.losses.due(now) {
+            self.teller.line(&Report::Lost(&report));
+        }
+    }
+
+    /// What the kernel need not send.
+    pub(super) fn skips(&mut self) -> impl Iterator<Item = Skip> {
+        self.pipeline.drain_skips()
+    }
+
+    /// Ends the run; gives the number of mismatches.
+    pub(super) fn end(&mut self, now: Timestamp) -> u64 {
+        self.pipeline.finish(now, &mut self.teller);
+        self.teller.metrics.pairing.sync(self.pipeline.counts());
+        if let Some(report) = self.teller.losses.report(now) {
+            self.teller.line(&Report::Lost(&report));
+        }
+        let summary = self.summary(now);
+        self.teller.essential(&Report::Summary(&summary));
+        summary.mismatches()
+    }
+
+    fn summary(&self, now: Timestamp) -> Summary {
+        let counts = self.pipeline.counts();
+        Summary {
+            started: self.started,
+            time: now,
+            finished: counts.finished,
+            open: counts.open,
+            unjudged: counts.unjudged,
+            matched: counts.matched,
+            mismatched: counts.mismatched.clone(),
+            inconclusive: counts.inconclusive.clone(),
+            events: counts.events,
+            lost: self.teller.losses.total().clone(),
+        }
+    }
+
+    pub(super) fn out(&mut self) -> &mut O {
+        &mut self.teller.out
+    }
+
+    pub(super) fn into_out(self) -> O {
+        self.teller.out
+    }
+}
+
+fn profile(name: Option<&str>) -> anyhow::Result<Option<Profile>> {
+    let known = |name| Profile::from_name(name).ok_or_else(|| anyhow::anyhow!("there is no profile `{name}`"));
+    name.map(known).transpose()
+}
+
+impl<O: Out> Teller<O> {
+    fn redact_by(&mut self, redaction: Redaction) {
+        self.renderer = self.form.renderer(redaction.clone());
+        self.journal = Jsonl::new(redaction);
+    }
+
+    fn essential(&mut self, report: &Report<'_>) {
+        let bytes = self.renderer.render(report, &self.clock);
+        self.out.essential(bytes);
+    }
+
+    fn line(&mut self, report: &Report<'_>) {
+        let bytes = self.renderer.render(report, &self.clock);
+        if self.out.line(bytes).is_err() {
+            self.lost("output_queue_full", 1);
+        }
+    }
+
+    fn keep(&mut self, finished: &Finished) {
+        let bytes = self.journal.render(&Report::Decision(finished), &self.clock);
+        if self.out.mismatch(bytes).is_err() {
+            self.lost("journal_queue_full", 1);
+        }
+    }
+
+    fn lost(&mut self, reason: &'static str, count: u64) {
+        self.losses.add(reason, count);
+        self.metrics.events.lost(reason, count);
+    }
+}
+
+impl<O: Out> Sink for Teller<O> {
+    fn finished(&mut self, finished: &Finished) {
+        self.metrics.finished(finished);
+        self.line(&Report::Decision(finished));
+        let is_mismatch = |verdict| matches!(verdict, Verdict::Mismatch(_));
+        let wrong = finished
+            .judgement
+            .as_ref()
+            .is_some_and(|judgement| is_mismatch(judgement.verdict));
+        if wrong && self.out.keeps_mismatches() {
+            self.keep(finished);
+        }
+    }
+
+    fn lagged(&mut self, gateway: &ObjectName, lag: Duration) {
+        self.metrics.convergence.lagged(gateway, lag);
+    }
+}

@@ -1,0 +1,281 @@
+//! A run on this host: probes, manifests, clock and signals in; lines and metrics out.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use prometheus_client::registry::Registry;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::config::Config;
+use super::core::Core;
+use super::outlets::{Broken, Outlets};
+use super::stop::Stop;
+use crate::commands::{Failure, Outcome};
+use crate::event::{EventKind, KernelEvent};
+use crate::metrics::{Metrics, Server};
+use crate::output::{ObservedProcess, Ready, boottime};
+use crate::probes::{self, Probes};
+use crate::processes;
+use crate::recording::Input;
+use crate::specs::{Loaded, Manifests, POLL_INTERVAL, Poll, UnknownGateway};
+
+mod kernel_errors;
+mod recorder;
+
+use kernel_errors::KernelErrors;
+use recorder::Recorder;
+
+/// How often deadlines are looked at: decisions are due within a second of the response's end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often the kernel's counters are read.
+const COUNT: Duration = Duration::from_secs(1);
+
+/// Most batches that are read after the end was asked for: what was there by then, not what still comes.
+const LAST_BATCHES: usize = 64;
+
+/// Runs to the end.
+pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
+    let mut stop = Stop::new(config.duration)?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry, config.metrics_max_routes);
+    let mut manifests = None;
+    let outlets = Outlets::open(config.journal.as_deref())?;
+    let mut live = Live {
+        core: Core::new(&config.parameters, config.form, metrics, outlets)?,
+        recorder: Recorder::open(config.record.as_deref(), &config.parameters)?,
+        errors: KernelErrors::default(),
+        running: BTreeSet::new(),
+    };
+    if !config.manifests.is_empty() {
+        let (opened, loaded) = Manifests::open(config.manifests.clone())?;
+        manifests = Some(opened);
+        live.specs(loaded)??;
+    }
+    let server = serve(config.metrics_addr, registry).await?;
+    let mut probes = live.attach(&config)?;
+    stop.begin();
+    let mut inlets = Inlets {
+        probes: &mut probes,
+        manifests,
+        stop,
+    };
+    let ended = live.watch(&mut inlets, server).await;
+    let asked = ended.and_then(|why| live.drain(inlets.probes).map(|()| why));
+    live.finish(asked, config.fail_on_mismatch).await
+}
+
+/// Where inputs come from.
+struct Inlets<'a> {
+    probes: &'a mut Probes,
+    manifests: Option<Manifests>,
+    stop: Stop,
+}
+
+/// Why watching ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It was asked to.
+    Asked,
+    /// Nobody reads standard output any more.
+    Reader,
+}
+
+struct Live {
+    core: Core<Outlets>,
+    recorder: Recorder,
+    errors: KernelErrors,
+    /// Processes that are followed and have not ended.
+    running: BTreeSet<u32>,
+}
+
+impl Live {
+    /// These are the specs now; the inner result tells whether the Gateways are there.
+    fn specs(&mut self, loaded: Loaded) -> anyhow::Result<Result<(), UnknownGateway>> {
+        let now = boottime();
+        self.recorder.specs(&loaded.sources, now)?;
+        Ok(self.core.specs(now, loaded))
+    }
+
+    /// Finds the processes, attaches the probes, follows, says that it is ready.
+    fn attach(&mut self, config: &Config) -> anyhow::Result<Probes> {
+        let targets = processes::find(&config.targets)?;
+        let mut probes = Probes::load(&probes::Config::default())?;
+        let mut ready = Ready {
+            time: boottime(),
+            processes: Vec::new(),
+            probes: Vec::new(),
+        };
+        for target in targets {
+            let followed = probes.follow(target.pid)?;
+            ready.processes.extend(followed.processes.into_iter().map(observed));
+        }
+        self.running.extend(ready.processes.iter().map(|process| process.pid));
+        ready.probes.extend(probes.attached().into_iter().map(str::to_owned));
+        self.recorder.write(|| Input::Ready(ready.clone()))?;
+        self.core.ready(&ready);
+        Ok(probes)
+    }
+
+    async fn watch(&mut self, inlets: &mut Inlets<'_>, mut server: Serving) -> anyhow::Result<Ended> {
+        let (mut ticks, mut looks, mut counts) = (every(TICK), every(POLL_INTERVAL), every(COUNT));
+        let mut events = Vec::new();
+        loop {
+            tokio::select! {
+                // In this order: under a flood of events the others still get their turn.
+                biased;
+                () = inlets.stop.wait() => return Ok(Ended::Asked),
+                broken = self.core.out().broken() => return Ended::from_broken(broken),
+                error = &mut server => return Err(error.context("the metrics server ended")),
+                _ = ticks.tick() => self.tick()?,
+                _ = counts.tick() => self.count_errors(inlets.probes)?,
+                _ = looks.tick() => self.look(inlets.manifests.as_mut())?,
+                read = inlets.probes.next_batch(&mut events) => {
+                    read?;
+                    self.batch(&mut events, inlets.probes)?;
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) -> anyhow::Result<()> {
+        let now = boottime();
+        self.recorder.write(|| Input::Tick(now))?;
+        self.core.tick(now);
+        Ok(())
+    }
+
+    fn count_errors(&mut self, probes: &Probes) -> anyhow::Result<()> {
+        for (counter, count) in self.errors.since_last(&probes.counters()?) {
+            self.recorder.write(|| Input::KernelError(counter, count))?;
+            self.core.kernel_error(counter, count);
+        }
+        Ok(())
+    }
+
+    /// Looks whether the manifests changed.
+    fn look(&mut self, manifests: Option<&mut Manifests>) -> anyhow::Result<()> {
+        match manifests.map_or(Poll::Unchanged, Manifests::poll) {
+            Poll::Unchanged => {}
+            Poll::Broken(why) => {
+                tracing::warn!("the changed manifests cannot be used, those before stay in force: {why}");
+            }
+            Poll::Changed(loaded) => {
+                if let Err(missing) = self.specs(*loaded)? {
+                    tracing::warn!("{missing}: its requests have no verdict");
+                }
+                tracing::info!("the manifests changed, the new ones are in force");
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, events: &mut Vec<KernelEvent>, probes: &mut Probes) -> anyhow::Result<()> {
+        let now = boottime();
+        self.recorder.write(|| Input::Now(now))?;
+        self.core.now(now);
+        for event in events.drain(..) {
+            self.note_life(&event);
+            self.recorder.write(|| Input::Event(event.clone()))?;
+            self.core.event(&event);
+        }
+        for skip in self.core.skips() {
+            probes.skip_until(skip.socket, skip.direction, skip.until)?;
+        }
+        Ok(())
+    }
+
+    /// Warns when there is nothing left to watch.
+    fn note_life(&mut self, event: &KernelEvent) {
+        match &event.kind {
+            EventKind::ProcessStarted { .. } => {
+                self.running.insert(event.pid);
+            }
+            EventKind::ProcessExited if self.running.remove(&event.pid) && self.running.is_empty() => {
+                tracing::warn!("all processes that were watched have ended");
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads what happened before the end was asked for.
+    fn drain(&mut self, probes: &mut Probes) -> anyhow::Result<()> {
+        let mut events = Vec::new();
+        for _ in 0..LAST_BATCHES {
+            probes.drain(&mut events)?;
+            if events.is_empty() {
+                break;
+            }
+            self.batch(&mut events, probes)?;
+        }
+        self.count_errors(probes)
+    }
+
+    /// Judges what is held, says the last word, and waits until it is written.
+    async fn finish(mut self, ended: anyhow::Result<Ended>, fail_on_mismatch: bool) -> Result<Outcome, Failure> {
+        let ended = ended?;
+        let now = boottime();
+        self.recorder.write(|| Input::End(now))?;
+        self.recorder.flush()?;
+        let mismatches = self.core.end(now);
+        if ended == Ended::Asked {
+            match self.core.into_out().finish().await {
+                Ok(()) | Err(Broken::Reader) => {}
+                Err(Broken::Failed(error)) => return Err(error.into()),
+            }
+        }
+        Ok(if fail_on_mismatch && mismatches > 0 {
+            Outcome::Found
+        } else {
+            Outcome::Fine
+        })
+    }
+}
+
+impl Ended {
+    fn from_broken(broken: Broken) -> anyhow::Result<Self> {
+        match broken {
+            Broken::Reader => Ok(Self::Reader),
+            Broken::Failed(error) => Err(error),
+        }
+    }
+}
+
+/// Ticks that are not made up for when they were missed.
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn observed(process: probes::Process) -> ObservedProcess {
+    let data_plane = processes::data_plane(process.pid, &process.name);
+    ObservedProcess {
+        pid: process.pid,
+        name: process.name,
+        data_plane,
+    }
+}
+
+/// Ends with an error only, or never without a server.
+type Serving = Pin<Box<dyn Future<Output = anyhow::Error>>>;
+
+async fn serve(address: Option<SocketAddr>, registry: Registry) -> anyhow::Result<Serving> {
+    let Some(address) = address else {
+        return Ok(Box::pin(std::future::pending()));
+    };
+    let server = Server::bind(address, registry)
+        .await
+        .with_context(|| format!("cannot serve metrics on {address}"))?;
+    tracing::info!("metrics on http://{}/metrics", server.address()?);
+    Ok(Box::pin(async move {
+        match server.run().await {
+            Ok(()) => anyhow::anyhow!("it stopped"),
+            Err(error) => error.into(),
+        }
+    }))
+}

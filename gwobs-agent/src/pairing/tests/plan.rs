@@ -1,0 +1,130 @@
+//! What the generated requests are to do.
+
+use proptest::prelude::*;
+
+/// One request of a generated world.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// The client's connection; requests on one are handled one after the other.
+    pub(super) connection: u8,
+    pub(super) path: &'static str,
+    /// The id that the client sends.
+    pub(super) id: Id,
+    /// True if the gateway passes it on; else it makes a new one.
+    pub(super) id_kept: bool,
+    /// What each attempt ends with (0: reset without an answer) and the backend it goes to.
+    pub(super) attempts: Vec<(u16, u16)>,
+    /// The status of the gateway's own answer, where no attempt was answered for good.
+    pub(super) own: u16,
+    /// False if the head cannot be read.
+    pub(super) readable: bool,
+}
+
+/// An id that a client sends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Id {
+    None,
+    /// One of its own; others may send the same.
+    Own(u8),
+    /// The one that the gateway made for another request, if a backend has seen it by then.
+    Copied(u8),
+}
+
+/// A generated world: what is to be done, and in which order.
+#[derive(Debug, Clone)]
+pub(super) struct Plans {
+    pub(super) requests: Vec<Plan>,
+    /// Threads of the gateway.
+    pub(super) threads: u8,
+    /// True if every action runs on any thread; false if each connection has its own.
+    pub(super) moving: bool,
+    /// What happens next, among all that may.
+    pub(super) choices: Vec<u8>,
+    /// How many actions are done; the others never happen.
+    pub(super) steps: usize,
+}
+
+/// What kinds of requests a world has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kinds {
+    pub(super) ids: bool,
+    pub(super) unreadable: bool,
+    pub(super) unfinished: bool,
+    pub(super) most: usize,
+}
+
+fn attempts() -> impl Strategy<Value = Vec<(u16, u16)>> {
+    let last = (
+        prop_oneof![8 => Just(200_u16), 1 => Just(503), 1 => Just(404), 1 => Just(0)],
+        1..3_u16,
+    );
+    let failed = (prop_oneof![2 => Just(503_u16), 1 => Just(0)], 1..3_u16);
+    prop_oneof![
+        6 => last.clone().prop_map(|last| vec![last]),
+        1 => Just(Vec::new()),
+        1 => (failed, last).prop_map(|(failed, last)| vec![failed, last]),
+    ]
+}
+
+fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
+    let id = if kinds.ids {
+        prop_oneof![2 => Just(Id::None), 3 => (0..4_u8).prop_map(Id::Own), 1 => (0..8_u8).prop_map(Id::Copied)].boxed()
+    } else {
+        Just(Id::None).boxed()
+    };
+    let ids = (
+        id,
+        if kinds.ids {
+            prop::bool::weighted(0.7).boxed()
+        } else {
+            Just(true).boxed()
+        },
+    );
+    let readable = if kinds.unreadable {
+        prop::bool::weighted(0.8).boxed()
+    } else {
+        Just(true).boxed()
+    };
+    let path = prop_oneof![3 => Just("/a/x"), 3 => Just("/b/x"), 1 => Just("/c")];
+    (
+        0..5_u8,
+        path,
+        ids,
+        attempts(),
+        prop_oneof![Just(404_u16), Just(503), Just(200)],
+        readable,
+    )
+        .prop_map(|(connection, path, (id, id_kept), attempts, own, readable)| Plan {
+            connection,
+            path,
+            id,
+            id_kept,
+            attempts,
+            own,
+            readable,
+        })
+}
+
+/// Worlds with requests of these kinds.
+pub(super) fn plans(kinds: Kinds) -> impl Strategy<Value = Plans> {
+    let steps = if kinds.unfinished {
+        (1..40_usize).boxed()
+    } else {
+        Just(usize::MAX).boxed()
+    };
+    let requests = prop::collection::vec(plan(kinds), 1..=kinds.most);
+    (
+        requests,
+        1..3_u8,
+        any::<bool>(),
+        prop::collection::vec(any::<u8>(), 64),
+        steps,
+    )
+        .prop_map(|(requests, threads, moving, choices, steps)| Plans {
+            requests,
+            threads,
+            moving,
+            choices,
+            steps,
+        })
+}

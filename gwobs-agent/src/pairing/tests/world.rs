@@ -1,0 +1,285 @@
+//! A gateway that does what a plan says, in an order that a plan says: it tells pairing what can be seen of it, and
+//! keeps the truth and the bare facts for the brute force.
+
+use gwobs_route::Verdict;
+
+use super::plan::{Id, Plan, Plans};
+use super::script::{Script, backend, head, rewritten, verdict};
+use crate::exchange::Outcome;
+use crate::pairing::SettledCall;
+
+/// A downstream request, as facts.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) path: &'static str,
+    pub(super) readable: bool,
+    pub(super) read: u64,
+    /// Order at which the request before it on the connection was over; it can own nothing until that is known.
+    pub(super) turn: Option<u64>,
+    /// Order, thread and status of the answer.
+    pub(super) answered: Option<(u64, u32, u16)>,
+}
+
+/// An upstream call, as facts.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    pub(super) path: String,
+    pub(super) backend: u16,
+    pub(super) began: u64,
+    pub(super) tid: u32,
+    /// Order and status of the answer.
+    pub(super) answered: Option<(u64, u16)>,
+    /// Order of the last event before it was reset.
+    pub(super) reset: Option<u64>,
+    /// Whose it is.
+    pub(super) owner: usize,
+    /// True if an unreadable request was read before it.
+    pub(super) optional: bool,
+}
+
+/// What happened.
+pub(super) struct World {
+    pub(super) script: Script,
+    pub(super) plans: Plans,
+    pub(super) requests: Vec<Option<Seen>>,
+    /// The id that each client sent.
+    ids: Vec<Option<u8>>,
+    pub(super) calls: Vec<Called>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Next {
+    Read,
+    Write(usize),
+    Finish(usize, usize),
+    Answer(u16),
+    Nothing,
+}
+
+impl World {
+    /// Runs a plan to its end, and lets three seconds pass.
+    pub(super) fn run(plans: Plans) -> Self {
+        let mut world = Self {
+            script: Script::new(),
+            requests: vec![None; plans.requests.len()],
+            ids: vec![None; plans.requests.len()],
+            calls: Vec::new(),
+            plans,
+        };
+        let mut next = vec![Next::Read; world.requests.len()];
+        for step in 0..world.plans.steps {
+            let possible: Vec<usize> = (0..next.len())
+                .filter(|request| world.is_possible(*request, &next))
+                .collect();
+            if possible.is_empty() {
+                break;
+            }
+            let choice = world.plans.choices[step % world.plans.choices.len()].rotate_left((step / 64) as u32);
+            let request = possible[usize::from(choice) % possible.len()];
+            next[request] = world.act(request, next[request], choice);
+        }
+        world.script.wait(std::time::Duration::from_secs(3));
+        world
+    }
+
+    /// Requests of a connection are read in order, and handled one after the other.
+    fn is_possible(&self, request: usize, next: &[Next]) -> bool {
+        let connection = self.plans.requests[request].connection;
+        let mut before = (0..request).filter(|other| self.plans.requests[*other].connection == connection);
+        match next[request] {
+            Next::Nothing => false,
+            Next::Read => before.all(|other| next[other] != Next::Read),
+            _ => before.all(|other| next[other] == Next::Nothing),
+        }
+    }
+
+    fn act(&mut self, request: usize, next: Next, choice: u8) -> Next {
+        let plan = self.plans.requests[request].clone();
+        let threads = u32::from(self.plans.threads);
+        let tid = 100
+            + if self.plans.moving {
+                u32::from(choice >> 4) % threads
+            } else {
+                u32::from(plan.connection) % threads
+            };
+        match next {
+            Next::Read => self.read(request, &plan, tid),
+            Next::Write(attempt) => self.write(request, &plan, attempt, tid),
+            Next::Finish(attempt, call) => self.finish(&plan, attempt, call, tid),
+            Next::Answer(status) => self.answer(request, status, tid),
+            Next::Nothing => Next::Nothing,
+        }
+    }
+
+    fn read(&mut self, request: usize, plan: &Plan, tid: u32) -> Next {
+        let id = self.sent_id(plan.id);
+        self.ids[request] = id;
+        let headers: Vec<(&str, &str)> = id
+            .iter()
+            .map(|id| ("x-request-id", ID_VALUES[usize::from(*id)]))
+            .collect();
+        let head = plan.readable.then(|| head(plan.path, &headers));
+        self.script
+            .read_on(request as u64, tid, u64::from(plan.connection), head);
+        let waits = self
+            .requests
+            .iter()
+            .zip(&self.plans.requests)
+            .take(request)
+            .any(|(seen, other)| {
+                other.connection == plan.connection && seen.as_ref().is_some_and(|seen| seen.answered.is_none())
+            });
+        let turn = (!waits).then_some(0);
+        let seen = Seen {
+            path: plan.path,
+            readable: plan.readable,
+            read: self.script.order,
+            turn,
+            answered: None,
+        };
+        self.requests[request] = Some(seen);
+        if plan.attempts.is_empty() {
+            Next::Answer(plan.own)
+        } else {
+            Next::Write(0)
+        }
+    }
+
+    fn sent_id(&self, id: Id) -> Option<u8> {
+        match id {
+            Id::None => None,
+            Id::Own(id) => Some(id),
+            Id::Copied(other) => self
+                .calls
+                .iter()
+                .any(|call| call.owner == usize::from(other))
+                .then_some(4 + other),
+        }
+    }
+
+    /// The id that the gateway makes for a request; only where the world has ids at all.
+    fn new_id(&self, request: usize) -> Option<u8> {
+        let any = self.plans.requests.iter().any(|plan| !matches!(plan.id, Id::None));
+        u8::try_from(4 + request).ok().filter(|_| any)
+    }
+
+    fn write(&mut self, request: usize, plan: &Plan, attempt: usize, tid: u32) -> Next {
+        let path = rewritten(plan.path);
+        let passed_on = self.ids[request]
+            .filter(|_| plan.id_kept)
+            .or_else(|| self.new_id(request));
+        let headers: Vec<(&str, &str)> = passed_on
+            .iter()
+            .map(|id| ("x-request-id", ID_VALUES[usize::from(*id)]))
+            .collect();
+        let id = 100 + self.calls.len() as u64;
+        let to = plan.attempts[attempt].1;
+        self.script.write_head(id, tid, to, head(&path, &headers));
+        let optional = self.requests.iter().flatten().any(|seen| !seen.readable);
+        let began = self.script.order;
+        self.calls.push(Called {
+            path,
+            backend: to,
+            began,
+            tid,
+            answered: None,
+            reset: None,
+            owner: request,
+            optional,
+        });
+        Next::Finish(attempt, self.calls.len() - 1)
+    }
+
+    fn finish(&mut self, plan: &Plan, attempt: usize, call: usize, tid: u32) -> Next {
+        let status = plan.attempts[attempt].0;
+        let id = 100 + call as u64;
+        if status == 0 {
+            self.calls[call].reset = Some(self.script.order);
+            self.script.end(id, Outcome::Aborted);
+        } else {
+            self.script.answer(id, tid, status);
+            self.calls[call].answered = Some((self.script.order, status));
+        }
+        match (plan.attempts.get(attempt + 1), status) {
+            (Some(_), _) => Next::Write(attempt + 1),
+            (None, 0) => Next::Answer(if plan.own < 400 { 502 } else { plan.own }),
+            (None, status) => Next::Answer(status),
+        }
+    }
+
+    fn answer(&mut self, request: usize, status: u16, tid: u32) -> Next {
+        self.script.answer(request as u64, tid, status);
+        let order = self.script.order;
+        if let Some(seen) = &mut self.requests[request] {
+            seen.answered = Some((order, tid, status));
+        }
+        let connection = self.plans.requests[request].connection;
+        let rest = self.requests.iter_mut().zip(&self.plans.requests).skip(request + 1);
+        let mut waiting = rest
+            .filter(|(_, plan)| plan.connection == connection)
+            .filter_map(|(seen, _)| seen.as_mut());
+        if let Some(next) = waiting.next() {
+            next.turn = Some(order);
+        }
+        Next::Nothing
+    }
+
+    /// For messages of failed tests.
+    pub(super) fn describe(&self) -> String {
+        let requests = self
+            .requests
+            .iter()
+            .enumerate()
+            .map(|(index, seen)| format!("D{index} {seen:?}"));
+        let calls = self
+            .calls
+            .iter()
+            .enumerate()
+            .map(|(index, call)| format!("U{index} {call:?}"));
+        let told = self.script.requests().map(|told| {
+            let calls: Vec<_> = told
+                .attempts
+                .iter()
+                .map(|attempt| match attempt {
+                    SettledCall::Sent(half) => half.id.0,
+                    SettledCall::ConnectFailed { .. } => 0,
+                })
+                .collect();
+            format!("told D{} {:?} {:?}", told.downstream.id.0, told.tie, calls)
+        });
+        requests
+            .chain(calls)
+            .chain(told)
+            .fold(String::new(), |text, line| text + "\n" + &line)
+    }
+
+    /// The verdict on a request as it really was; `None` if it was not answered.
+    pub(super) fn truth(&self, request: usize) -> Option<Verdict> {
+        let seen = self.requests[request].as_ref()?;
+        let (_, _, status) = seen.answered?;
+        let backends: Vec<_> = self
+            .calls
+            .iter()
+            .filter(|call| call.owner == request)
+            .map(|call| backend(call.backend))
+            .collect();
+        Some(verdict(seen.path, Some(status), &backends, &[]))
+    }
+}
+
+/// Ids, long enough to count against requests that nobody saw: four of clients, then one that the gateway makes for
+/// each request.
+const ID_VALUES: [&str; 12] = [
+    "c0000000-0000-4000-8000-000000000000",
+    "c0000000-0000-4000-8000-000000000001",
+    "c0000000-0000-4000-8000-000000000002",
+    "c0000000-0000-4000-8000-000000000003",
+    "00000000-0000-4000-8000-000000000000",
+    "00000000-0000-4000-8000-000000000001",
+    "00000000-0000-4000-8000-000000000002",
+    "00000000-0000-4000-8000-000000000003",
+    "00000000-0000-4000-8000-000000000004",
+    "00000000-0000-4000-8000-000000000005",
+    "00000000-0000-4000-8000-000000000006",
+    "00000000-0000-4000-8000-000000000007",
+];

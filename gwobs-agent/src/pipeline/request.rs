@@ -1,0 +1,82 @@
+//! Heads as the engine wants them: text, borrowed.
+
+use std::borrow::Cow;
+
+use gwobs_http::{Field, RequestHead};
+use gwobs_route::{HeaderField, Request};
+
+/// The text of a message's fields; invalid UTF-8 becomes U+FFFD.
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(fields: &'a [Field]) -> Self {
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        Self(
+            fields
+                .iter()
+                .map(|field| (text(&field.name), text(&field.value)))
+                .collect(),
+        )
+    }
+
+    pub(super) fn borrowed(&self) -> Vec<HeaderField<'_>> {
+        self.0.iter().map(|(name, value)| HeaderField { name, value }).collect()
+    }
+}
+
+/// The text of a request's target.
+pub(super) struct Target<'a> {
+    method: Cow<'a, str>,
+    authority: Option<Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn of(head: &'a RequestHead) -> Self {
+        Self {
+            method: String::from_utf8_lossy(&head.method),
+            authority: head
+                .authority
+                .as_ref()
+                .map(|authority| String::from_utf8_lossy(authority)),
+            path: head.path.as_ref().map(|path| String::from_utf8_lossy(path)),
+        }
+    }
+
+    /// The request with these header fields.
+    pub(super) fn with<'b>(&'b self, headers: &'b [HeaderField<'b>]) -> Request<'b> {
+        Request {
+            method: &self.method,
+            authority: self.authority.as_deref(),
+            path: self.path.as_deref(),
+            headers,
+            sni: None,
+        }
+    }
+
+    /// The authority without the mark that Envoy puts on the host of a mirrored request (`-shadow`); `None` if it has
+    /// none.
+    pub(super) fn without_shadow(&self) -> Option<Self> {
+        let authority = self.authority.as_deref()?;
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, Some(port)),
+            _ => (authority, None),
+        };
+        let host = host.strip_suffix("-shadow")?;
+        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Some(Self {
+            method: self.method.clone(),
+            authority: Some(authority.into()),
+            path: self.path.clone(),
+        })
+    }
+
+    /// The last element of the path, without query.
+    pub(super) fn last_element(&self) -> Option<&str> {
+        self.path.as_deref()?.split('?').next()?.rsplit('/').next()
+    }
+
+    pub(super) fn method(&self) -> &str {
+        &self.method
+    }
+}
