@@ -7,11 +7,11 @@ use crate::attach::{
     GatewayListeners, Hostname, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, concerns,
     effective_hostname,
 };
-use crate::compile::CompiledRoute;
+use crate::compile::{CompiledRoute, RegexOrder};
 use crate::hosts::Hosts;
 use crate::model::{Protocol, Route};
 use crate::precedence::FullName;
-use crate::profile::{Profile, RegexRank};
+use crate::profile::Profile;
 use crate::table::Table;
 use crate::transform::Transforms;
 use crate::{ObjectName, RouteKind};
@@ -103,9 +103,9 @@ impl GatewayTable {
         let mut attachments = attach_all(&listeners, &routes, namespaces);
         settle_kinds(listeners.listeners.len(), &routes, &mut attachments);
         let groups = group(listeners.listeners.len(), &attachments);
-        let regex_rank = profile.behaviour().regex_rank.unwrap_or(RegexRank::BeforePrefix);
+        let regex = RegexOrder::of(profile.behaviour());
         let maker = TableMaker {
-            regex_rank,
+            regex,
             previous: previous.filter(|previous| previous.profile == profile),
         };
         let ports = maker.ports(&listeners, groups);
@@ -216,7 +216,7 @@ impl Groups {
 }
 
 struct TableMaker<'a> {
-    regex_rank: RegexRank,
+    regex: RegexOrder,
     previous: Option<&'a GatewayTable>,
 }
 
@@ -280,7 +280,7 @@ impl TableMaker<'_> {
     }
 
     fn table(&self, name: &Hostname, routes: Vec<Arc<CompiledRoute>>) -> Arc<HostTable> {
-        let table = Table::new(name, routes.iter(), self.regex_rank);
+        let table = Table::new(name, routes.iter(), self.regex);
         Arc::new(HostTable { routes, table })
     }
 }

@@ -21,6 +21,7 @@ pub mod precedence;
 pub mod profile;
 mod request;
 mod snapshot;
+pub mod status;
 mod table;
 mod transform;
 mod truth;

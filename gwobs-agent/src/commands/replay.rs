@@ -22,9 +22,8 @@ use gwobs_route::ObjectName;
 use self::compare::{Comparison, Place};
 use self::lines::{Line, Lines};
 use self::report::Report;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, manifests};
 use crate::cli::{Global, Output, PortPair, object_name};
-use crate::specs::Source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,8 +59,7 @@ pub struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs, global: &Global) -> Result<Outcome, Failure> {
-    let (source, report) = Source::open(args.manifests.clone(), global.profile, 0)?;
-    report.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    let source = manifests::open(&args.manifests, global)?;
     if let Some(gateway) = &args.gateway {
         source.require(std::slice::from_ref(gateway))?;
     }
