@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gwobs_route::profile::Profile;
 
 use crate::commands::explain::ExplainArgs;
+use crate::commands::lint::LintArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::commands::status::StatusArgs;
 use crate::metrics::Build;
 
@@ -18,6 +20,7 @@ mod value;
 
 pub use observe::ObserveArgs;
 pub use value::PortPair;
+pub(crate) use value::object_name;
 
 const LONG_ABOUT: &str = "\
 gwobs watches what Kubernetes gateways really do with requests.
@@ -105,6 +108,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Say what this host lacks for watching: kernel, type information, hooks, capabilities
     Check,
+    /// Say what is wrong with the specs themselves: shadowed rules, missing grants, features that are not supported …
+    Lint(LintArgs),
+    /// Judge recorded decisions against other specs: which real requests would go elsewhere
+    Replay(ReplayArgs),
 }
 
 /// Version and revision.

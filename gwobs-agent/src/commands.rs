@@ -9,9 +9,11 @@ use crate::cli::{Cli, Command, LogFormat};
 
 mod check;
 pub mod explain;
+pub mod lint;
 mod logging;
 mod manifests;
 pub mod observe;
+pub mod replay;
 pub mod status;
 
 /// How a command ended that did what it was asked to.
@@ -48,6 +50,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(*args, &cli.global),
         Command::Status(args) => status::run(&args, &cli.global),
         Command::Check => check::run(&cli.global),
+        Command::Lint(args) => lint::run(&args, &cli.global),
+        Command::Replay(args) => replay::run(&args, &cli.global),
     };
     match ended {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
