@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use gwobs_route::profile::Profile;
 
+use crate::commands::explain::ExplainArgs;
+use crate::commands::lint::LintArgs;
+use crate::commands::replay::ReplayArgs;
+use crate::commands::status::StatusArgs;
 use crate::metrics::Build;
 
 mod observe;
@@ -16,6 +20,7 @@ mod value;
 
 pub use observe::ObserveArgs;
 pub use value::PortPair;
+pub(crate) use value::object_name;
 
 const LONG_ABOUT: &str = "\
 gwobs watches what Kubernetes gateways really do with requests.
@@ -32,6 +37,8 @@ Examples:
       Watch all processes named envoy, judge their requests by routes.yaml.
   gwobs observe --process nginx
       Record which upstreams requests go to, without judging them.
+  gwobs explain --manifests routes.yaml --gateway infra/web http://shop.example/cart
+      Who must get this request, and why not another.
 
 Exit codes: 0 done, nothing wrong; 1 the command failed; 2 usage; 3 done, and it found misroutes or findings.
 Logs go to standard error; GWOBS_LOG sets what is logged (for example GWOBS_LOG=debug).";
@@ -95,8 +102,16 @@ pub enum LogFormat {
 pub enum Command {
     /// Watch gateway processes on this host and print what they do with each request
     Observe(Box<ObserveArgs>),
+    /// Say what the specs want to happen to a request, and why
+    Explain(Box<ExplainArgs>),
+    /// Predict the conditions of each object, next to those it has
+    Status(StatusArgs),
     /// Say what this host lacks for watching: kernel, type information, hooks, capabilities
     Check,
+    /// Say what is wrong with the specs themselves: shadowed rules, missing grants, features that are not supported …
+    Lint(LintArgs),
+    /// Judge recorded decisions against other specs: which real requests would go elsewhere
+    Replay(ReplayArgs),
 }
 
 /// Version and revision.

@@ -8,8 +8,13 @@ use clap::error::ErrorKind;
 use crate::cli::{Cli, Command, LogFormat};
 
 mod check;
+pub mod explain;
+pub mod lint;
 mod logging;
+mod manifests;
 pub mod observe;
+pub mod replay;
+pub mod status;
 
 /// How a command ended that did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,11 @@ pub fn run(cli: Cli) -> ExitCode {
     logging::start(format);
     let ended = match cli.command {
         Command::Observe(args) => observe::run(*args, &cli.global),
+        Command::Explain(args) => explain::run(*args, &cli.global),
+        Command::Status(args) => status::run(&args, &cli.global),
         Command::Check => check::run(&cli.global),
+        Command::Lint(args) => lint::run(&args, &cli.global),
+        Command::Replay(args) => replay::run(&args, &cli.global),
     };
     match ended {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

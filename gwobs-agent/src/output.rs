@@ -19,6 +19,7 @@ pub use jsonl::Jsonl;
 pub use redaction::Redaction;
 pub use report::{DataPlane, LostCounts, LostReport, ObservedProcess, Ready, Report, Summary};
 pub use table::{Style, Table};
+pub(crate) use text::printable;
 pub use writer::{Full, MAX_QUEUED_BYTES, Writer};
 
 /// How reports are written.

@@ -21,6 +21,7 @@ mod source;
 mod watch;
 mod wire;
 
+pub use decode::{Misfit, decode};
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};

@@ -3,6 +3,7 @@
 mod addresses;
 mod backends;
 mod history;
+mod policies;
 
 pub(crate) use backends::Referrer;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use crate::ObjectName;
 use crate::cluster::addresses::Owners;
 use crate::cluster::history::History;
-use crate::model::{BackendTlsPolicy, EndpointSlice, ReferenceGrant, Service, ServiceImport};
+use crate::model::{BackendTlsPolicy, ConfigMap, EndpointSlice, ReferenceGrant, Secret, Service, ServiceImport};
 
 /// See the module. Cloned when it changes after a snapshot was taken; everything big is behind an `Arc`.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +27,32 @@ pub(crate) struct Cluster {
     owners: Owners,
     grants: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<ReferenceGrant>>>,
     policies: BTreeMap<ObjectName, Arc<BackendTlsPolicy>>,
+    secrets: HashMap<ObjectName, Arc<Secret>>,
+    config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
     history: History,
 }
 
 impl Cluster {
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        self.secrets.values()
+    }
+
+    pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
+        self.config_maps.values()
+    }
+
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values()
+    }
+
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &Arc<ReferenceGrant>> {
+        self.grants.values().flat_map(BTreeMap::values)
+    }
+
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Arc<BackendTlsPolicy>> {
+        self.policies.values()
+    }
+
     pub(crate) fn put_service(&mut self, service: Arc<Service>) {
         let name = service.meta.name.clone();
         self.remove_service(&name);
@@ -118,6 +141,22 @@ impl Cluster {
     pub(crate) fn remove_policy(&mut self, name: &ObjectName) {
         self.policies.remove(name);
     }
+
+    pub(crate) fn put_secret(&mut self, secret: Arc<Secret>) {
+        self.secrets.insert(secret.meta.name.clone(), secret);
+    }
+
+    pub(crate) fn remove_secret(&mut self, name: &ObjectName) {
+        self.secrets.remove(name);
+    }
+
+    pub(crate) fn put_config_map(&mut self, map: Arc<ConfigMap>) {
+        self.config_maps.insert(map.meta.name.clone(), map);
+    }
+
+    pub(crate) fn remove_config_map(&mut self, name: &ObjectName) {
+        self.config_maps.remove(name);
+    }
 }
 
 /// The Service or ServiceImport that a slice belongs to. Both share one name space here: an import of a Service has its
@@ -141,6 +180,3 @@ fn service_addresses(service: &Service) -> Vec<IpAddr> {
         .copied()
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

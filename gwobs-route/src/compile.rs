@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::compile::condition::{HeaderTest, QueryTest};
 use crate::model::{Match, Route, Rule, StringMatch};
 use crate::precedence::{FullName, HostRank, PathRank, Summary};
-use crate::profile::RegexRank;
+use crate::profile::{Behaviour, RegexRank};
 use crate::truth::Truth;
 use crate::view::View;
 use crate::{RouteKind, RouteRef};
@@ -134,7 +134,7 @@ impl CompiledMatch {
         let meta = &at.route.route.meta;
         Summary {
             hostname: at.hostname,
-            path: self.path.rank(at.regex_rank),
+            path: self.path.rank(at.regex),
             method: Reverse(self.method.is_some()),
             headers: Reverse(self.headers.len()),
             query: Reverse(self.query.len()),
@@ -153,18 +153,37 @@ pub(crate) struct Place<'a> {
     pub(crate) rule: u16,
     pub(crate) matched: u16,
     pub(crate) hostname: HostRank,
-    pub(crate) regex_rank: RegexRank,
+    pub(crate) regex: RegexOrder,
+}
+
+/// The order of regular-expression paths that a table is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RegexOrder {
+    rank: RegexRank,
+    longest_first: bool,
+}
+
+impl RegexOrder {
+    /// Where the data plane's order is not known, the most common one.
+    pub(crate) fn of(behaviour: &Behaviour) -> Self {
+        let rank = behaviour.regex_rank.unwrap_or(RegexRank::BeforePrefix);
+        Self {
+            rank,
+            longest_first: behaviour.regex_longest_first.unwrap_or(true),
+        }
+    }
 }
 
 impl PathTest {
-    fn rank(&self, regex: RegexRank) -> PathRank {
-        let by_text = |length: usize| match regex {
+    fn rank(&self, regex: RegexOrder) -> PathRank {
+        let by_text = |length: usize| match regex.rank {
             RegexRank::BeforePrefix => PathRank::RegexBeforePrefix(Reverse(length)),
             RegexRank::AfterPrefix => PathRank::RegexAfterPrefix(Reverse(length)),
         };
         match self {
             Self::Prefix(prefix) => PathRank::Prefix(Reverse(prefix.chars().count())),
-            Self::Pattern(pattern) => by_text(pattern.source.chars().count()),
+            Self::Pattern(pattern) if regex.longest_first => by_text(pattern.source.chars().count()),
+            Self::Pattern(_) => by_text(0),
             // What is not understood may be anything, so it casts doubt on whatever else matches.
             Self::Exact(_) | Self::Unknown => PathRank::Exact,
             Self::Grpc { service, method } => PathRank::Grpc(length(service), length(method)),

@@ -206,6 +206,3 @@ pub(crate) fn backends_of(snapshot: &Snapshot, decision: &Decision) -> Vec<Backe
         .map(|one| backends::choice(snapshot, from, one, &mut Vec::new()))
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

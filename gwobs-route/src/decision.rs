@@ -146,6 +146,22 @@ pub enum InvalidBackend {
     NoPort,
     /// The Service's appProtocol or transport does not fit (`UnsupportedProtocol`).
     UnsupportedProtocol,
+    /// The backend's BackendTLSPolicy has no valid CA certificate (`NoValidCACertificate`).
+    NoValidAuthority,
+}
+
+impl InvalidBackend {
+    /// The reason as the Gateway API names it in conditions (`ResolvedRefs` of a route, `Accepted` of a BackendTLSPolicy).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound | Self::NoPort => "BackendNotFound",
+            Self::InvalidKind => "InvalidKind",
+            Self::NotPermitted => "RefNotPermitted",
+            Self::UnsupportedProtocol => "UnsupportedProtocol",
+            Self::NoValidAuthority => "NoValidCACertificate",
+        }
+    }
 }
 
 /// What a backend must receive, as far as the rule's filters say; everything else must be left alone.

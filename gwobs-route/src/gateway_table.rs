@@ -1,17 +1,17 @@
 //! One Gateway made ready for decisions: its listeners, and per port the tables of the routes attached to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::attach::{
     GatewayListeners, Hostname, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, concerns,
     effective_hostname,
 };
-use crate::compile::CompiledRoute;
+use crate::compile::{CompiledRoute, RegexOrder};
 use crate::hosts::Hosts;
 use crate::model::{Protocol, Route};
 use crate::precedence::FullName;
-use crate::profile::{Profile, RegexRank};
+use crate::profile::Profile;
 use crate::table::Table;
 use crate::transform::Transforms;
 use crate::{ObjectName, RouteKind};
@@ -103,9 +103,9 @@ impl GatewayTable {
         let mut attachments = attach_all(&listeners, &routes, namespaces);
         settle_kinds(listeners.listeners.len(), &routes, &mut attachments);
         let groups = group(listeners.listeners.len(), &attachments);
-        let regex_rank = profile.behaviour().regex_rank.unwrap_or(RegexRank::BeforePrefix);
+        let regex = RegexOrder::of(profile.behaviour());
         let maker = TableMaker {
-            regex_rank,
+            regex,
             previous: previous.filter(|previous| previous.profile == profile),
         };
         let ports = maker.ports(&listeners, groups);
@@ -204,11 +204,13 @@ impl Groups {
         for groups in all {
             for (name, routes) in &groups.http {
                 let group: &mut Vec<_> = merged.http.entry(name.clone()).or_default();
-                let new = |route: &&Arc<CompiledRoute>, group: &[Arc<CompiledRoute>]| {
-                    !group.iter().any(|other| Arc::ptr_eq(other, route))
-                };
-                let added: Vec<_> = routes.iter().filter(|route| new(route, group)).cloned().collect();
-                group.extend(added);
+                let known: HashSet<_> = group.iter().map(Arc::as_ptr).collect();
+                group.extend(
+                    routes
+                        .iter()
+                        .filter(|route| !known.contains(&Arc::as_ptr(route)))
+                        .cloned(),
+                );
             }
         }
         merged
@@ -216,7 +218,7 @@ impl Groups {
 }
 
 struct TableMaker<'a> {
-    regex_rank: RegexRank,
+    regex: RegexOrder,
     previous: Option<&'a GatewayTable>,
 }
 
@@ -252,7 +254,8 @@ impl TableMaker<'_> {
             table.owners.entry(&hostname, || *index);
         }
         let routes = groups.iter().flat_map(|(_, groups)| groups.http.values().flatten());
-        table.transforms = Transforms::of(routes);
+        let mut seen = HashSet::new();
+        table.transforms = Transforms::of(routes.filter(|route| seen.insert(Arc::as_ptr(route))));
         if groups.len() > 1 {
             let together = Groups::merge(groups.iter().map(|(_, groups)| groups));
             table.merged = Some(self.scope(together, previous.and_then(|previous| previous.merged.as_ref())));
@@ -280,7 +283,7 @@ impl TableMaker<'_> {
     }
 
     fn table(&self, name: &Hostname, routes: Vec<Arc<CompiledRoute>>) -> Arc<HostTable> {
-        let table = Table::new(name, routes.iter(), self.regex_rank);
+        let table = Table::new(name, routes.iter(), self.regex);
         Arc::new(HostTable { routes, table })
     }
 }

@@ -8,6 +8,10 @@ mod forward;
 mod mirrors;
 mod observed;
 mod reply;
+mod upstream;
+
+pub(crate) use filters::is_left_alone;
+pub use upstream::judge_upstream;
 
 use std::collections::BTreeSet;
 
@@ -93,6 +97,3 @@ impl Findings {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -21,6 +21,7 @@ pub mod precedence;
 pub mod profile;
 mod request;
 mod snapshot;
+pub mod status;
 mod table;
 mod transform;
 mod truth;
@@ -34,7 +35,7 @@ pub use decision::{
     ResponseHeaders, RouteRef, WireProtocol,
 };
 pub use gateway_table::RouteAttachment;
-pub use judge::judge;
+pub use judge::{judge, judge_upstream};
 pub use names::{BackendName, ObjectName, RouteKind};
 pub use objects::Objects;
 pub use observation::{Attempt, Observation, Origin, Purpose, Response};

@@ -32,13 +32,15 @@ pub use finding::{Finding, ObjectRef};
 use crate::lint::finding::Findings;
 use crate::lint::world::World;
 use crate::model::Object;
+use crate::profile::Profile;
 
 /// All findings in `objects`, sorted by object, field and code. Of an object that stands twice the later counts.
+/// `profile`: the data plane; `None` to tell it from each Gateway's class.
 ///
 /// What the API server refuses by itself (limits, formats) is told where manifests are read, not here.
 #[must_use]
-pub fn lint(objects: &[Object]) -> Vec<Finding> {
-    let world = World::new(objects);
+pub fn lint(objects: &[Object], profile: Option<Profile>) -> Vec<Finding> {
+    let world = World::new(objects, profile);
     let mut findings = Findings::default();
     let checks = [
         unknown::check,

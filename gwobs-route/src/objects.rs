@@ -7,7 +7,10 @@ use crate::attach::{Namespaces, allowed_sets, merge};
 use crate::cluster::Cluster;
 use crate::compile::{CompiledRoute, Patterns};
 use crate::gateway_table::{GatewayTable, Parts};
-use crate::model::{ConfigMap, Gateway, GatewayClass, Kind, ListenerSet, Object, Route, Secret};
+use crate::model::{
+    BackendTlsPolicy, ConfigMap, Gateway, GatewayClass, Kind, ListenerSet, Object, ReferenceGrant, Route, Secret,
+    Service,
+};
 use crate::profile::Profile;
 use crate::snapshot::Snapshot;
 use crate::{ObjectName, RouteKind};
@@ -25,8 +28,6 @@ pub struct Objects {
     routes: HashMap<RouteKey, Arc<CompiledRoute>>,
     /// The routes that name each Gateway or ListenerSet as a parent.
     children: HashMap<ObjectName, BTreeSet<RouteKey>>,
-    secrets: BTreeMap<ObjectName, Arc<Secret>>,
-    config_maps: BTreeMap<ObjectName, Arc<ConfigMap>>,
     cluster: Arc<Cluster>,
     patterns: Patterns,
     profile: Option<Profile>,
@@ -65,8 +66,8 @@ impl Objects {
             Object::Gateway(gateway) => self.topology(|own| own.gateways.insert(name, Arc::new(gateway))),
             Object::ListenerSet(set) => self.topology(|own| own.sets.insert(name, Arc::new(set))),
             Object::Namespace(namespace) => self.topology(|own| own.namespaces.insert(Arc::new(namespace))),
-            Object::Secret(secret) => drop(self.secrets.insert(name, Arc::new(secret))),
-            Object::ConfigMap(map) => drop(self.config_maps.insert(name, Arc::new(map))),
+            Object::Secret(secret) => self.cluster().put_secret(Arc::new(secret)),
+            Object::ConfigMap(map) => self.cluster().put_config_map(Arc::new(map)),
             Object::Service(service) => self.cluster().put_service(Arc::new(service)),
             Object::ServiceImport(import) => self.cluster().put_import(Arc::new(import)),
             Object::EndpointSlice(slice) => self.cluster().put_slice(&Arc::new(slice), at),
@@ -84,8 +85,8 @@ impl Objects {
             Kind::Gateway => self.topology(|own| own.gateways.remove(name)),
             Kind::ListenerSet => self.topology(|own| own.sets.remove(name)),
             Kind::Namespace => self.topology(|own| own.namespaces.remove(&name.name)),
-            Kind::Secret => drop(self.secrets.remove(name)),
-            Kind::ConfigMap => drop(self.config_maps.remove(name)),
+            Kind::Secret => self.cluster().remove_secret(name),
+            Kind::ConfigMap => self.cluster().remove_config_map(name),
             Kind::Service => self.cluster().remove_service(name),
             Kind::ServiceImport => self.cluster().remove_import(name),
             Kind::EndpointSlice => self.cluster().remove_slice(name, at),
@@ -217,14 +218,29 @@ impl Objects {
         self.routes.values().map(|compiled| &compiled.route)
     }
 
-    /// All Secrets by name.
+    /// All Secrets, in no order.
     pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
-        self.secrets.values()
+        self.cluster.secrets()
     }
 
-    /// All ConfigMaps by name.
+    /// All ConfigMaps, in no order.
     pub fn config_maps(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
-        self.config_maps.values()
+        self.cluster.config_maps()
+    }
+
+    /// All Services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.cluster.services()
+    }
+
+    /// All ReferenceGrants by name.
+    pub fn grants(&self) -> impl Iterator<Item = &Arc<ReferenceGrant>> {
+        self.cluster.grants()
+    }
+
+    /// All BackendTLSPolicies by name.
+    pub fn policies(&self) -> impl Iterator<Item = &Arc<BackendTlsPolicy>> {
+        self.cluster.policies()
     }
 
     /// The namespaces' labels.

@@ -27,6 +27,8 @@ pub struct Behaviour {
     pub dialect: Option<Dialect>,
     /// Where regular-expression paths stand.
     pub regex_rank: Option<RegexRank>,
+    /// Of several regular expressions the one with the longer text comes first; else the spec's further criteria decide.
+    pub regex_longest_first: Option<bool>,
     /// `GatewayHTTPListenerIsolation`: a request sees only the routes of the most specific listener of its port.
     pub listener_isolation: Option<bool>,
     /// True if a request that no rule of the most specific hostname matches goes on to less specific hostnames.
@@ -49,9 +51,9 @@ pub enum Dialect {
 /// Where regular-expression paths stand among the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RegexRank {
-    /// After exact paths, before prefixes; of several the one with the longer text first.
+    /// After exact paths, before prefixes.
     BeforePrefix,
-    /// After prefixes; of several the one with the longer text first.
+    /// After prefixes.
     AfterPrefix,
 }
 

@@ -97,6 +97,18 @@ impl Snapshot {
         self.cluster.tls_policy(backend)
     }
 
+    /// True if a BackendTLSPolicy can be kept: it names the well-known authorities, or at least one valid CA certificate.
+    #[must_use]
+    pub fn policy_is_valid(&self, policy: &BackendTlsPolicy) -> bool {
+        self.cluster.has_valid_authority(policy)
+    }
+
+    /// True if a reference, made in `namespace`, leads to a ConfigMap or Secret with a CA certificate.
+    #[must_use]
+    pub fn is_authority(&self, reference: &Reference, namespace: &Arc<str>) -> bool {
+        self.cluster.is_authority(reference, namespace)
+    }
+
     /// True if a ReferenceGrant lets objects of that group, kind and namespace refer to `target`, named from `namespace`.
     #[must_use]
     pub fn is_granted(&self, group: &str, kind: &str, namespace: &Arc<str>, target: &Reference) -> bool {

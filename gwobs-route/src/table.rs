@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::attach::Hostname;
-use crate::compile::{CompiledMatch, CompiledRoute, PathTest, Place, Test};
+use crate::compile::{CompiledMatch, CompiledRoute, PathTest, Place, RegexOrder, Test};
 use crate::precedence::{HostRank, Summary};
-use crate::profile::RegexRank;
 use crate::table::bucket::Bucket;
 use crate::table::paths::Prefixes;
 
@@ -50,12 +49,10 @@ impl Table {
     pub(crate) fn new<'a>(
         hostname: &Hostname,
         routes: impl Iterator<Item = &'a Arc<CompiledRoute>>,
-        regex_rank: RegexRank,
+        regex: RegexOrder,
     ) -> Self {
         let hostname = HostRank::of(hostname.as_ref());
-        let mut entries: Vec<_> = routes
-            .flat_map(|route| entries_of(route, hostname, regex_rank))
-            .collect();
+        let mut entries: Vec<_> = routes.flat_map(|route| entries_of(route, hostname, regex)).collect();
         entries.sort_unstable_by(|one, other| one.summary.cmp(&other.summary));
         let mut table = Self {
             entries,
@@ -115,7 +112,7 @@ impl Table {
     }
 }
 
-fn entries_of(route: &Arc<CompiledRoute>, hostname: HostRank, regex_rank: RegexRank) -> impl Iterator<Item = Entry> {
+fn entries_of(route: &Arc<CompiledRoute>, hostname: HostRank, regex: RegexOrder) -> impl Iterator<Item = Entry> {
     let numbered = |count: usize| 0..u16::try_from(count).unwrap_or(u16::MAX);
     let places = numbered(route.rules.len()).flat_map(move |rule| {
         let matches = route.rules.get(usize::from(rule)).map_or(0, Vec::len);
@@ -124,7 +121,7 @@ fn entries_of(route: &Arc<CompiledRoute>, hostname: HostRank, regex_rank: RegexR
             rule,
             matched,
             hostname,
-            regex_rank,
+            regex,
         })
     });
     places.filter_map(|place| {

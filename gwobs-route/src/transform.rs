@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::compile::{CompiledRoute, PathTest};
+use crate::compile::{CompiledMatch, CompiledRoute, PathTest};
+use crate::judge::is_left_alone;
 use crate::model::{BackendRef, Filter, PathModifier, Rule};
 use crate::profile::{PathReading, Profile};
 use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
@@ -14,11 +15,15 @@ use crate::{ObjectName, Request, Snapshot};
 /// All rewrites of one port of a gateway, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Transforms {
-    /// Hosts that a rewrite, or a gateway that names the backend, may put in place of the authority; in lower case.
+    /// Hosts that a rewrite may put in place of the authority, in lower case.
     hosts: HashSet<Box<str>>,
+    /// Names of backends with their namespaces.
+    backends: HashMap<Arc<str>, HashSet<Arc<str>>>,
     full_paths: HashSet<Box<str>>,
     /// Replacements with the prefixes they replace, all without trailing `/`.
     replacements: HashMap<Box<str>, HashSet<Box<str>>>,
+    /// Headers that filters set, add or remove.
+    changed_headers: HashSet<Arc<str>>,
     /// A filter of unknown effect may have changed anything.
     opaque: bool,
     /// Query parameters, headers and cookies that a match, a filter or persistence looks at.
@@ -62,6 +67,21 @@ pub fn equal_for_routing(
     ports.is_some_and(|(_, table)| table.transforms.equal_for_routing(one, other))
 }
 
+impl LookedAt {
+    fn add_match(&mut self, one: &CompiledMatch) {
+        for header in &one.headers {
+            if !self.headers.contains(&header.name) {
+                self.headers.insert(header.name.clone());
+            }
+        }
+        for parameter in &one.query {
+            if !self.query.contains(&parameter.name) {
+                self.query.insert(parameter.name.clone());
+            }
+        }
+    }
+}
+
 impl Transforms {
     pub(crate) fn of<'a>(routes: impl Iterator<Item = &'a Arc<CompiledRoute>>) -> Self {
         let mut transforms = Self::default();
@@ -73,16 +93,7 @@ impl Transforms {
                 });
                 let prefixes: Vec<_> = prefixes.collect();
                 transforms.add_rule(rule, &prefixes, &compiled.route.meta.name.namespace);
-                for one in matches {
-                    transforms
-                        .looked_at
-                        .headers
-                        .extend(one.headers.iter().map(|header| header.name.clone()));
-                    transforms
-                        .looked_at
-                        .query
-                        .extend(one.query.iter().map(|parameter| parameter.name.clone()));
-                }
+                matches.iter().for_each(|one| transforms.looked_at.add_match(one));
             }
             transforms.opaque |= !compiled.route.meta.unknown.is_empty();
         }
@@ -119,6 +130,8 @@ impl Transforms {
                 self.looked_at
                     .headers
                     .extend(modifier.add.iter().map(|header| header.name.clone()));
+                let changed = modifier.set.iter().chain(&modifier.add).map(|header| &header.name);
+                self.changed_headers.extend(changed.chain(&modifier.remove).cloned());
             }
             Filter::Cors(_) => self
                 .looked_at
@@ -145,15 +158,25 @@ impl Transforms {
 
     /// Gateways may send a backend its own name as the authority.
     fn add_backend(&mut self, backend: &BackendRef, namespace: &Arc<str>) {
-        let name = backend.target.resolve(namespace);
-        for host in [
-            name.name.to_string(),
-            format!("{}.{}", name.name, name.namespace),
-            format!("{}.{}.svc", name.name, name.namespace),
-            format!("{}.{}.svc.cluster.local", name.name, name.namespace),
-        ] {
-            self.hosts.insert(host.into());
+        let namespace = backend.target.namespace.as_ref().unwrap_or(namespace);
+        let known = self
+            .backends
+            .get(&*backend.target.name)
+            .is_some_and(|known| known.contains(namespace));
+        if !known {
+            self.backends
+                .entry(backend.target.name.clone())
+                .or_default()
+                .insert(namespace.clone());
         }
+    }
+
+    /// `service`, `service.namespace`, and anything after that, such as `.svc.cluster.local`.
+    fn is_backend_name(&self, host: &str) -> bool {
+        let (service, rest) = host.split_once('.').unwrap_or((host, ""));
+        let namespace = rest.split('.').next().unwrap_or("");
+        let namespaces = self.backends.get(service);
+        namespaces.is_some_and(|known| namespace.is_empty() || known.contains(namespace))
     }
 
     /// See [`may_become`](crate::may_become).
@@ -175,6 +198,7 @@ impl Transforms {
         original.eq_ignore_ascii_case(forwarded)
             || forwarded.parse::<std::net::IpAddr>().is_ok()
             || self.hosts.contains(&*lower(forwarded))
+            || self.is_backend_name(&lower(forwarded))
     }
 
     fn target_may_become(&self, original: &Request<'_>, forwarded: &Request<'_>) -> bool {
@@ -217,6 +241,24 @@ impl Transforms {
         }
         let (from, to) = (normalised(from), normalised(to));
         from == to || self.prefix_may_become(&from, &to)
+    }
+
+    /// True if `forwarded` must be what the client sent, as far as routing looks at it: no rule can have made it out of
+    /// another request, and no header that decides is one that filters or proxies change.
+    pub(crate) fn is_original(&self, forwarded: &Request<'_>) -> bool {
+        let (path, _) = split_query(forwarded.path.unwrap_or(""));
+        let mut cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let rewritten = self.full_paths.contains(path)
+            || cuts.any(|cut| {
+                path.get(..cut)
+                    .is_some_and(|start| self.replacements.contains_key(start))
+            });
+        let host = forwarded.authority.map(|authority| lower(host_of(authority)));
+        let own_host = host.is_some_and(|host| {
+            !self.hosts.contains(&*host) && !self.is_backend_name(&host) && host.parse::<std::net::IpAddr>().is_err()
+        });
+        let kept = |name: &Arc<str>| !self.changed_headers.contains(name) && !is_left_alone(name);
+        !self.opaque && !rewritten && own_host && self.looked_at.headers.iter().all(kept)
     }
 
     /// See [`equal_for_routing`](crate::equal_for_routing).

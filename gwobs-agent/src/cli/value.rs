@@ -31,7 +31,7 @@ impl FromStr for PortPair {
 }
 
 /// `NAMESPACE/NAME`
-pub(super) fn object_name(text: &str) -> Result<ObjectName, &'static str> {
+pub(crate) fn object_name(text: &str) -> Result<ObjectName, &'static str> {
     let whole = |part: &&str| !part.is_empty() && !part.contains('/');
     match text.split_once('/') {
         Some((namespace, name)) if [namespace, name].iter().all(whole) => Ok(ObjectName {

@@ -10,7 +10,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], lossy: &mut bool) -> Cow<'a, str> {
 }
 
 /// Text for a terminal: control characters are written as escapes, so that a request cannot move the cursor.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

@@ -8,11 +8,11 @@ mod tests;
 
 /// A value that does not fit its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misfit {
+pub struct Misfit {
     /// Path of the field, dotted with indices from 0; empty for the whole object.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong, in words.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// Decodes a value; adds the paths of fields that the type does not know to `unknown`.
@@ -20,7 +20,7 @@ pub(crate) struct Misfit {
 /// # Errors
 ///
 /// [`Misfit`] for the first field that does not fit.
-pub(crate) fn decode<T: DeserializeOwned>(value: &Value, unknown: &mut Vec<String>) -> Result<T, Misfit> {
+pub fn decode<T: DeserializeOwned>(value: &Value, unknown: &mut Vec<String>) -> Result<T, Misfit> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
     let mut ignored = |path: serde_ignored::Path<'_>| unknown.push(plain(&path.to_string()));
@@ -55,6 +55,10 @@ fn dotted(path: &serde_path_to_error::Path) -> String {
 fn in_plain_words(message: &str) -> String {
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("the field {field} is missing");
+    }
+    // A derived type also takes a list of its fields, and complains of its length.
+    if message.starts_with("invalid length ") && message.contains("expected struct ") {
+        return "expected a mapping, found a list".to_owned();
     }
     let Some((found, expected)) = message
         .strip_prefix("invalid type: ")

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::chunked::Chunked;
-use super::stream::Fault;
+use super::item::Fault;
 use crate::Chunk;
 
 /// Where in a body the stream is.

@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes};
 
 use super::body::{BodyStep, take};
 use super::head::EndFinder;
+use super::item::Fault;
 use super::limits::{MAX_CHUNK_LINE, MAX_TRAILERS};
-use super::stream::Fault;
 use crate::Chunk;
 
 /// Where in a chunked body the stream is.

@@ -2,8 +2,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::item::Fault;
 use super::limits::{MAX_FIELDS, MAX_HEAD};
-use super::stream::Fault;
 use crate::Field;
 
 /// Finds the empty line that ends a head or a trailer section. Lines end with CRLF or a bare LF (RFC 9112 section

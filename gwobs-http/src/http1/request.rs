@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::framing::{self, Framing};
 use super::head::{HeadBuffer, parse_fields};
+use super::item::Fault;
 use super::limits::MAX_METHOD;
-use super::stream::Fault;
 use crate::{Field, RequestHead, Version};
 
 /// Parses a complete head.

@@ -2,8 +2,8 @@
 
 use super::framing::{self, Framing};
 use super::head::{HeadBuffer, parse_fields};
+use super::item::Fault;
 use super::request::parse_version;
-use super::stream::Fault;
 use crate::{ResponseHead, Version};
 
 /// Parses a complete head; `method` is that of the request it answers, `None` if not known.

@@ -1,96 +1,16 @@
-//! The stream parsers: one state machine for both directions, and what differs between them.
+//! The stream parsers: one state machine for both directions.
 
 use bytes::{Buf, Bytes};
-use thiserror::Error;
 
 use super::body::{Body, BodyStep};
 use super::chunked::Chunked;
+use super::direction::{Direction, Requests, Responses, Status};
 use super::framing::Framing;
 use super::head::{HeadBuffer, Progress, trim_line_end};
+use super::item::{Ending, Fault, Invalid, Item, Step};
 use super::limits::MAX_METHOD;
-use super::{request, response, resync};
+use super::resync;
 use crate::{Chunk, RequestHead, ResponseHead};
-
-/// What a stream answers to input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<H> {
-    /// The input is used up.
-    NeedMore,
-    /// The next item.
-    Item(Item<H>),
-    /// The message, or the place of the next one, cannot be read; the stream is desynchronised now.
-    Invalid(Invalid),
-}
-
-/// A part of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item<H> {
-    /// The first byte of a head was consumed. After desynchronisation it is told together with the complete head.
-    Started,
-    /// An interim response (1xx other than 101); no other item of it follows.
-    Interim(H),
-    /// A complete head.
-    Head(H),
-    /// Data of the body.
-    Body {
-        /// Bytes of it after transfer coding.
-        length: u64,
-        /// Those of them that belong to the wanted prefix of the body.
-        prefix: Bytes,
-    },
-    /// The message is complete.
-    End,
-    /// The message is complete and was the last one: what follows is not HTTP/1 (101, 2xx to CONNECT).
-    Tunnel,
-    /// That many bytes were passed over in search of the next message.
-    Skipped(u64),
-}
-
-/// Why and how far a message could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid {
-    /// Why.
-    pub fault: Fault,
-    /// The method of a request whose head was not read to its end, if that much was there.
-    pub method: Option<Bytes>,
-}
-
-/// Why a message could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-pub enum Fault {
-    /// The bytes are not HTTP/1.
-    #[error("not HTTP/1")]
-    Syntax,
-    /// A head is longer than [`MAX_HEAD`](super::MAX_HEAD).
-    #[error("head too long")]
-    HeadTooLong,
-    /// A head has more fields than [`MAX_FIELDS`](super::MAX_FIELDS).
-    #[error("too many fields")]
-    TooManyFields,
-    /// Bytes are missing in a head, in chunk framing, or between messages.
-    #[error("bytes missing")]
-    Gap,
-    /// A chunk-size line or trailer section is malformed or longer than its limit.
-    #[error("malformed chunk")]
-    Chunking,
-    /// The fields contradict one another on where the message ends (RFC 9112 section 6.3).
-    #[error("contradictory framing")]
-    Framing,
-    /// A response whose end depends on a request that was not read.
-    #[error("request not known")]
-    UnknownRequest,
-}
-
-/// How a stream stood when its connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// Between two messages, or outside HTTP.
-    Clean,
-    /// The end of the connection was the end of the message.
-    Complete,
-    /// In the middle of a message.
-    Truncated,
-}
 
 /// The request direction of a connection.
 #[derive(Debug)]
@@ -175,111 +95,6 @@ macro_rules! common_methods {
 
 common_methods!(RequestStream);
 common_methods!(ResponseStream);
-
-/// What differs between the directions.
-trait Direction {
-    type Head: Status;
-    /// Whether the first bytes of a head can be that.
-    fn may_begin(bytes: &[u8]) -> bool;
-    /// Whether a start line without its line end is one.
-    fn is_start_line(line: &[u8]) -> bool;
-    fn parse(head: HeadBuffer, method: Option<&[u8]>) -> Result<(Self::Head, Framing), Fault>;
-    /// The method of an unfinished head.
-    fn method_of(bytes: &[u8]) -> Option<Bytes>;
-    /// As [`Direction::may_begin`], for a desynchronised stream.
-    fn may_resume(bytes: &[u8]) -> bool;
-    /// Whether a line with its line end is a start line, for a desynchronised stream.
-    fn is_strict_start_line(line: &[u8]) -> bool;
-    /// Whether a head found by a desynchronised stream is to be believed.
-    fn is_plausible(head: &Self::Head) -> bool;
-}
-
-/// Whether a head is an interim response.
-trait Status {
-    fn is_interim(&self) -> bool;
-}
-
-impl Status for RequestHead {
-    fn is_interim(&self) -> bool {
-        false
-    }
-}
-
-impl Status for ResponseHead {
-    fn is_interim(&self) -> bool {
-        self.status < 200 && self.status != 101
-    }
-}
-
-#[derive(Debug)]
-struct Requests;
-
-impl Direction for Requests {
-    type Head = RequestHead;
-
-    fn may_begin(bytes: &[u8]) -> bool {
-        request::may_begin(bytes)
-    }
-
-    fn is_start_line(line: &[u8]) -> bool {
-        request::split_line(line).is_some()
-    }
-
-    fn parse(head: HeadBuffer, _: Option<&[u8]>) -> Result<(RequestHead, Framing), Fault> {
-        request::parse(head)
-    }
-
-    fn method_of(bytes: &[u8]) -> Option<Bytes> {
-        request::method_of(bytes)
-    }
-
-    fn may_resume(bytes: &[u8]) -> bool {
-        resync::may_begin_request(bytes)
-    }
-
-    fn is_strict_start_line(line: &[u8]) -> bool {
-        resync::is_request_line(line)
-    }
-
-    fn is_plausible(head: &RequestHead) -> bool {
-        resync::is_plausible_request(head)
-    }
-}
-
-#[derive(Debug)]
-struct Responses;
-
-impl Direction for Responses {
-    type Head = ResponseHead;
-
-    fn may_begin(bytes: &[u8]) -> bool {
-        response::may_begin(bytes)
-    }
-
-    fn is_start_line(line: &[u8]) -> bool {
-        response::split_line(line).is_some()
-    }
-
-    fn parse(head: HeadBuffer, method: Option<&[u8]>) -> Result<(ResponseHead, Framing), Fault> {
-        response::parse(head, method)
-    }
-
-    fn method_of(_: &[u8]) -> Option<Bytes> {
-        None
-    }
-
-    fn may_resume(bytes: &[u8]) -> bool {
-        resync::may_begin_response(bytes)
-    }
-
-    fn is_strict_start_line(line: &[u8]) -> bool {
-        resync::is_status_line(line)
-    }
-
-    fn is_plausible(head: &ResponseHead) -> bool {
-        resync::is_plausible_response(head)
-    }
-}
 
 #[derive(Debug)]
 enum State<H> {

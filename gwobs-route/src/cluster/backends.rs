@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::attach::GATEWAY_GROUP;
 use crate::cluster::Cluster;
-use crate::model::{BackendRef, BackendTlsPolicy, PolicyTarget, Reference, Transport};
+use crate::model::{BackendRef, GrantPeer, GrantTarget, Reference, Transport};
 use crate::{BackendName, Inconclusive, InvalidBackend, ObjectName, RouteKind};
 
 /// API group of ServiceImport (multi-cluster Services).
@@ -61,7 +61,7 @@ impl Cluster {
             false => (!self.imports.is_empty(), self.imports.contains_key(&backend.service)),
         };
         match (exists, known) {
-            (true, _) => self.port_fault(from.kind, backend),
+            (true, _) => self.port_fault(from.kind, backend).or_else(|| self.tls_fault(backend)),
             (false, true) => Some(InvalidBackend::NotFound),
             // A kind that is wholly absent is assumed to be fine.
             (false, false) => None,
@@ -106,35 +106,14 @@ impl Cluster {
             .into_iter()
             .flat_map(|grants| grants.values());
         let mut grants = grants.filter(|grant| {
-            let peer = |from: &crate::model::GrantPeer| {
-                *from.group == *group && *from.kind == *kind && *from.namespace == *namespace
-            };
+            let peer = |from: &GrantPeer| *from.group == *group && *from.kind == *kind && *from.namespace == *namespace;
             grant.from.iter().any(peer)
         });
         grants.any(|grant| {
-            let names = |to: &crate::model::GrantTarget| {
+            let names = |to: &GrantTarget| {
                 target.is(&to.group, &to.kind) && to.name.as_ref().is_none_or(|name| *name == object.name)
             };
             grant.to.iter().any(names)
         })
-    }
-
-    /// The BackendTLSPolicy of a backend: one for its port before one for the whole Service; of several the oldest, then the
-    /// first by name (`BackendTLSPolicySpec.targetRefs`).
-    pub(crate) fn tls_policy(&self, backend: &BackendName) -> Option<&Arc<BackendTlsPolicy>> {
-        let port = self.port_of(backend).and_then(|port| port.name.as_ref());
-        let targets = |policy: &BackendTlsPolicy, section: Option<&Arc<str>>| {
-            let own = |target: &PolicyTarget| {
-                target.target.is("", "Service")
-                    && target.target.name == backend.service.name
-                    && target.section.as_ref() == section
-            };
-            policy.meta.name.namespace == backend.service.namespace && policy.targets.iter().any(own)
-        };
-        let oldest = |section: Option<&Arc<str>>| {
-            let policies = self.policies.values().filter(|policy| targets(policy, section));
-            policies.min_by_key(|policy| (policy.meta.created.unwrap_or(i64::MAX), &policy.meta.name))
-        };
-        port.and_then(|port| oldest(Some(port))).or_else(|| oldest(None))
     }
 }

@@ -24,7 +24,8 @@ const LEFT_ALONE: [&str; 16] = [
     "x-real-ip",
 ];
 
-fn is_left_alone(name: &str) -> bool {
+/// True for headers that proxies change on their own account.
+pub(crate) fn is_left_alone(name: &str) -> bool {
     LEFT_ALONE.contains(&name) || name.starts_with("x-forwarded-") || name.starts_with("x-envoy-")
 }
 

@@ -1,13 +1,14 @@
 //! The rule that would explain what a gateway did.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::gateway_table::{GatewayTable, HostTable, PortTable};
+use crate::compile::CompiledRoute;
+use crate::gateway_table::{GatewayTable, HostTable, PortKey, PortTable};
 use crate::judge::Case;
+use crate::model::{Reference, Rule};
 use crate::table::Entry;
 use crate::view::View;
-use crate::{Attempt, ObjectName, RouteRef};
+use crate::{Attempt, ObjectName, RouteKind, RouteRef};
 
 /// How well a rule that leads to the observed backend explains the observation; the least wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,19 +25,15 @@ enum Fit {
 
 /// The best rule that leads to the address of `attempt`: by how well it fits, then by precedence.
 pub(super) fn route(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<RouteRef> {
-    let services: HashSet<_> = case
-        .snapshot
-        .backends_at(attempt.address)
-        .into_iter()
-        .map(|backend| backend.service)
-        .collect();
+    let backends = case.snapshot.backends_at(attempt.address);
+    let services: Vec<_> = backends.into_iter().map(|backend| backend.service).collect();
     if services.is_empty() {
         return None;
     }
     let arrival = &case.decision.arrival;
     let table = case.snapshot.gateways.get(&arrival.gateway)?;
     let view = View::new(case.request, table.profile.behaviour());
-    let here = |key: &crate::gateway_table::PortKey| key.port == arrival.port;
+    let here = |key: &PortKey| key.port == arrival.port;
     let candidates = table.ports.iter().flat_map(|(key, port)| {
         let here = here(key);
         entries(port, &view).map(move |(covers, entry)| (covers && here, entry))
@@ -60,14 +57,20 @@ fn entries<'a>(port: &'a PortTable, view: &View<'_>) -> impl Iterator<Item = (bo
     tables.flat_map(|(covers, table)| table.table.entries().iter().map(move |entry| (covers, entry)))
 }
 
-fn leads_to(entry: &Entry, services: &HashSet<ObjectName>) -> bool {
-    let namespace = &entry.route.route.meta.name.namespace;
+fn leads_to(entry: &Entry, services: &[ObjectName]) -> bool {
     let rule = entry.route.rule(entry.summary.rule);
-    rule.is_some_and(|rule| {
-        rule.backends
+    rule.is_some_and(|rule| has_backend(rule, &entry.route.route.meta.name.namespace, services))
+}
+
+/// Compared part by part: every rule of a gateway is asked, so nothing is copied or hashed.
+fn has_backend(rule: &Rule, namespace: &Arc<str>, services: &[ObjectName]) -> bool {
+    let is_one = |target: &Reference| {
+        let namespace = target.namespace.as_ref().unwrap_or(namespace);
+        services
             .iter()
-            .any(|one| services.contains(&one.target.resolve(namespace)))
-    })
+            .any(|service| service.name == target.name && service.namespace == *namespace)
+    };
+    rule.backends.iter().any(|backend| is_one(&backend.target))
 }
 
 /// The rule that was due explains nothing.
@@ -89,14 +92,13 @@ fn fit(covers: bool, entry: &Entry, view: &View<'_>) -> Fit {
 }
 
 /// A TLSRoute, TCPRoute or UDPRoute that leads there.
-fn stream(table: &GatewayTable, services: &HashSet<ObjectName>) -> Option<RouteRef> {
-    let leads = |route: &&Arc<crate::compile::CompiledRoute>| {
-        let namespace = &route.route.meta.name.namespace;
-        let backends = route.rule(0).into_iter().flat_map(|rule| &rule.backends);
-        route.rules.iter().all(Vec::is_empty)
-            && backends
-                .into_iter()
-                .any(|one| services.contains(&one.target.resolve(namespace)))
+fn stream(table: &GatewayTable, services: &[ObjectName]) -> Option<RouteRef> {
+    let leads = |route: &&Arc<CompiledRoute>| {
+        let stream = !matches!(route.route.kind, RouteKind::Http | RouteKind::Grpc);
+        stream
+            && route
+                .rule(0)
+                .is_some_and(|rule| has_backend(rule, &route.route.meta.name.namespace, services))
     };
     table.routes.iter().find(leads).map(|route| route.reference(0, 0))
 }

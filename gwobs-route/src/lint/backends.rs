@@ -26,8 +26,9 @@ fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
     let name = &resolved.backend.service;
     let target = &used.target.kind;
     match resolved.invalid {
-        // A missing grant is told of the reference, with the grant that it needs.
-        None | Some(InvalidBackend::NotPermitted) => {}
+        // A missing grant is told of the reference, with the grant that it needs; a policy without authority is no fault
+        // of the reference.
+        None | Some(InvalidBackend::NotPermitted | InvalidBackend::NoValidAuthority) => {}
         Some(InvalidBackend::NotFound) => {
             let why = format!("there is no {target} {name}: its share of the requests gets 500");
             let mend = "correct name and namespace, or create it";

@@ -10,13 +10,14 @@ mod cover;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attach::Hostname;
+use crate::compile::RegexOrder;
 use crate::lint::finding::{Findings, ObjectRef};
 use crate::lint::groups::{Group, groups};
 use crate::lint::shadow::cover::{Beaten, beaten};
 use crate::lint::world::{Parent, World};
 use crate::lint::{Code, Severity, field};
 use crate::model::Route;
-use crate::profile::RegexRank;
+use crate::profile::Profile;
 use crate::table::{Entry, Table};
 use crate::{ObjectName, RouteKind};
 
@@ -187,7 +188,8 @@ fn shadowed_matches(route: &Route, rule: usize, winners: &[Option<Winner>], out:
 fn beaten_within(world: &World<'_>, route: &Route) -> BTreeMap<(usize, usize), Winner> {
     let key = (route.kind, route.meta.name.clone());
     let compiled = world.snapshot.routes.get(&key);
-    let table = Table::new(&Hostname::None, compiled.into_iter(), RegexRank::BeforePrefix);
+    let order = RegexOrder::of(Profile::Generic.behaviour());
+    let table = Table::new(&Hostname::None, compiled.into_iter(), order);
     beaten(table.entries())
         .iter()
         .map(|beaten| (beaten.loser.position(), Winner::of(beaten)))

@@ -10,8 +10,12 @@ mod values;
 
 use build::{class, gateway, route, rule, service};
 
-use super::{Code, Finding, Severity, lint};
+use super::{Code, Finding, Severity};
 use crate::model::Object;
+
+fn lint(objects: &[Object]) -> Vec<Finding> {
+    super::lint(objects, None)
+}
 
 /// The findings of that kind as `object field`.
 fn found(code: Code, objects: &[Object]) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::attach::{GatewayListeners, ListenerAttachment, names_gateway, names_l
 use crate::lint::finding::ObjectRef;
 use crate::model::{Gateway, GatewayClass, Kind, ListenerSet, Meta, Object, ParentRef, ReferenceGrant, Route};
 use crate::objects::Objects;
+use crate::profile::Profile;
 use crate::snapshot::Snapshot;
 
 /// The objects, sorted, and the snapshot that decisions would use.
@@ -33,8 +34,8 @@ pub(super) enum Parent<'w> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(objects: &'a [Object]) -> Self {
-        let mut index = Objects::new(None);
+    pub(super) fn new(objects: &'a [Object], profile: Option<Profile>) -> Self {
+        let mut index = Objects::new(profile);
         let mut all = BTreeMap::new();
         for object in objects {
             index.apply(object.clone(), 0);

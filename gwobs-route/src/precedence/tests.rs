@@ -22,12 +22,14 @@ fn even() -> Summary {
     }
 }
 
-/// The change of one line of the rule must win against everything that comes after that line.
-fn wins(better: Summary, worse: Summary, by: &str) {
-    assert!(better < worse, "{better:?} must win against {worse:?}");
-    assert_eq!(better.decided_by(&worse), Some(by));
+/// `even` with a change.
+fn with(change: impl FnOnce(&mut Summary)) -> Summary {
+    let mut summary = even();
+    change(&mut summary);
+    summary
 }
 
+/// Each is as good as can be in every line after the one it is named after.
 fn best_after_path() -> Summary {
     Summary {
         method: Reverse(true),
@@ -71,60 +73,36 @@ fn best_after_name() -> Summary {
 }
 
 fn best_after_rule() -> Summary {
-    Summary { matched: 0, ..even() }
+    with(|one| one.matched = 0)
+}
+
+/// A better line must win against the best of everything that comes after it.
+fn wins(better: &Summary, worse: &Summary, by: &str) {
+    assert!(better < worse, "{better:?} must win against {worse:?}");
+    assert_eq!(better.decided_by(worse), Some(by));
+}
+
+fn best_path(hostname: HostRank) -> Summary {
+    Summary {
+        hostname,
+        path: PathRank::Exact,
+        ..best_after_path()
+    }
 }
 
 #[test]
 fn characters_in_a_matching_non_wildcard_hostname() {
     let exact = HostRank::of(Some(&"a.b".into()));
     let wildcard = HostRank::of(Some(&"*.long.example.com".into()));
-    let best = Summary {
-        path: PathRank::Exact,
-        ..best_after_path()
-    };
-    wins(
-        Summary {
-            hostname: exact,
-            ..even()
-        },
-        Summary {
-            hostname: wildcard,
-            ..best
-        },
-        "hostname",
-    );
+    wins(&with(|one| one.hostname = exact), &best_path(wildcard), "hostname");
 }
 
 #[test]
 fn characters_in_a_matching_hostname() {
     let long = HostRank::of(Some(&"*.b.com".into()));
     let short = HostRank::of(Some(&"*.com".into()));
-    let best = Summary {
-        path: PathRank::Exact,
-        ..best_after_path()
-    };
-    wins(
-        Summary {
-            hostname: long,
-            ..even()
-        },
-        Summary {
-            hostname: short,
-            ..best.clone()
-        },
-        "hostname",
-    );
-    wins(
-        Summary {
-            hostname: short,
-            ..even()
-        },
-        Summary {
-            hostname: HostRank::Any,
-            ..best
-        },
-        "hostname",
-    );
+    wins(&with(|one| one.hostname = long), &best_path(short), "hostname");
+    wins(&with(|one| one.hostname = short), &best_path(HostRank::Any), "hostname");
 }
 
 #[test]
@@ -133,14 +111,7 @@ fn exact_path() {
         path: PathRank::Prefix(Reverse(1000)),
         ..best_after_path()
     };
-    wins(
-        Summary {
-            path: PathRank::Exact,
-            ..even()
-        },
-        prefix,
-        "path",
-    );
+    wins(&with(|one| one.path = PathRank::Exact), &prefix, "path");
 }
 
 #[test]
@@ -149,60 +120,32 @@ fn longest_prefix() {
         path: PathRank::Prefix(Reverse(3)),
         ..best_after_path()
     };
-    wins(even(), short, "path");
+    wins(&even(), &short, "path");
 }
 
 #[test]
 fn method_outranks_header_count() {
-    wins(
-        Summary {
-            method: Reverse(true),
-            ..even()
-        },
-        best_after_method(),
-        "method",
-    );
+    wins(&with(|one| one.method = Reverse(true)), &best_after_method(), "method");
 }
 
 #[test]
 fn more_header_matches() {
-    wins(
-        Summary {
-            headers: Reverse(1),
-            ..even()
-        },
-        best_after_headers(),
-        "headers",
-    );
+    wins(&with(|one| one.headers = Reverse(1)), &best_after_headers(), "headers");
 }
 
 #[test]
 fn more_query_matches() {
-    wins(
-        Summary {
-            query: Reverse(1),
-            ..even()
-        },
-        best_after_query(),
-        "query",
-    );
+    wins(&with(|one| one.query = Reverse(1)), &best_after_query(), "query");
 }
 
 #[test]
 fn oldest_route() {
-    wins(Summary { created: 99, ..even() }, best_after_age(), "age");
+    wins(&with(|one| one.created = 99), &best_after_age(), "age");
 }
 
 #[test]
 fn first_by_namespace_and_name() {
-    wins(
-        Summary {
-            route: name("ns", "aa"),
-            ..even()
-        },
-        best_after_name(),
-        "name",
-    );
+    wins(&with(|one| one.route = name("ns", "aa")), &best_after_name(), "name");
 }
 
 #[test]
@@ -213,49 +156,21 @@ fn names_are_compared_as_one_text() {
 
 #[test]
 fn first_rule() {
-    wins(Summary { rule: 0, ..even() }, best_after_rule(), "rule_order");
+    wins(&with(|one| one.rule = 0), &best_after_rule(), "rule_order");
 }
 
 #[test]
 fn first_match_of_the_rule() {
-    wins(Summary { matched: 0, ..even() }, even(), "match_order");
+    wins(&with(|one| one.matched = 0), &even(), "match_order");
 }
 
 #[test]
 fn grpc_service_then_method_then_headers() {
     let grpc = |service, method| PathRank::Grpc(Reverse(service), Reverse(method));
-    wins(
-        Summary {
-            path: grpc(9, 0),
-            ..even()
-        },
-        Summary {
-            path: grpc(8, 99),
-            ..best_after_path()
-        },
-        "path",
-    );
-    wins(
-        Summary {
-            path: grpc(9, 2),
-            ..even()
-        },
-        Summary {
-            path: grpc(9, 1),
-            ..best_after_path()
-        },
-        "path",
-    );
-    wins(
-        Summary {
-            path: grpc(9, 2),
-            headers: Reverse(1),
-            ..even()
-        },
-        Summary {
-            path: grpc(9, 2),
-            ..best_after_headers()
-        },
-        "headers",
-    );
+    let best = |path| Summary {
+        path,
+        ..best_after_path()
+    };
+    wins(&with(|one| one.path = grpc(9, 0)), &best(grpc(8, 99)), "path");
+    wins(&with(|one| one.path = grpc(9, 2)), &best(grpc(9, 1)), "path");
 }

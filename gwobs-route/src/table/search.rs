@@ -1,6 +1,8 @@
 //! The search for the winner in a table.
 
 use crate::Inconclusive;
+use crate::compile::PathTest;
+use crate::profile::Behaviour;
 use crate::table::bucket::Bucket;
 use crate::table::{Entry, Rank, Table};
 use crate::truth::Truth;
@@ -88,9 +90,9 @@ impl Table {
 
     /// Regular expressions: their rank among other paths, and among each other, is implementation-specific.
     fn search_regex(&self, view: &View<'_>, known: Best) -> Found {
-        let ranked = view.behaviour.regex_rank.is_some();
+        let ranked = view.behaviour.regex_rank.is_some() && view.behaviour.regex_longest_first.is_some();
         let mut best = known;
-        let mut several = false;
+        let mut rivals = false;
         for &rank in &self.regex {
             if ranked && best.winner.is_some_and(|winner| winner <= rank) {
                 break;
@@ -99,30 +101,35 @@ impl Table {
                 .entry(rank)
                 .and_then(Entry::matched)
                 .map_or(Truth::NO, |one| one.holds(view));
-            several |= truth.holds && best.winner.is_some_and(|winner| !self.same_path(winner, rank));
+            rivals |= truth.holds
+                && best
+                    .winner
+                    .is_some_and(|winner| !self.is_ranked(winner, rank, view.behaviour));
             best.offer(rank, truth);
         }
         let mut found = best.found();
-        if several && !ranked {
-            found.doubt = found.doubt.or(Some(Inconclusive::ImplementationDefined));
-        }
+        found.doubt = found.doubt.or(rivals.then_some(Inconclusive::ImplementationDefined));
         found
     }
 
-    fn same_path(&self, one: Rank, other: Rank) -> bool {
-        let path = |rank| {
-            self.entry(rank)
-                .map(|entry| &entry.route.route.rules)
-                .and_then(|rules| {
-                    let summary = &self.entry(rank)?.summary;
-                    rules
-                        .get(usize::from(summary.rule))?
-                        .matches
-                        .get(usize::from(summary.matched))
-                        .map(|one| &one.path)
-                })
+    /// True if it is known which of a match and a regular expression comes first.
+    fn is_ranked(&self, one: Rank, regex: Rank, behaviour: &Behaviour) -> bool {
+        let is_regex = |rank| {
+            let path = self.entry(rank).and_then(Entry::matched).map(|one| &one.path);
+            matches!(path, Some(PathTest::Pattern(_)))
         };
-        path(one) == path(other)
+        match is_regex(one) {
+            true => behaviour.regex_longest_first.is_some() || self.same_path(one, regex),
+            false => behaviour.regex_rank.is_some(),
+        }
+    }
+
+    fn same_path(&self, one: Rank, other: Rank) -> bool {
+        let source = |rank| match self.entry(rank).and_then(Entry::matched).map(|one| &one.path) {
+            Some(PathTest::Pattern(pattern)) => Some(&pattern.source),
+            _ => None,
+        };
+        source(one) == source(other)
     }
 }
 

@@ -4,11 +4,14 @@
     dead_code,
     unreachable_pub,
     clippy::allow_attributes,
-    reason = "each test uses some of the builders"
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each test uses some of the builders, and tests may panic"
 )]
 
 pub mod generate;
 pub mod naive;
+pub mod worlds;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -340,18 +343,28 @@ impl Sent {
         self
     }
 
-    /// Calls `then` with the request that borrows from this.
-    pub fn with<R>(&self, then: impl FnOnce(&Request<'_>) -> R) -> R {
-        let field = |(name, value): &(String, String)| (name.as_str().to_owned(), value.as_str().to_owned());
-        let owned: Vec<_> = self.headers.iter().map(field).collect();
-        let headers: Vec<_> = owned.iter().map(|(name, value)| HeaderField { name, value }).collect();
-        then(&Request {
+    /// The header fields, borrowed.
+    pub fn fields(&self) -> Vec<HeaderField<'_>> {
+        self.headers
+            .iter()
+            .map(|(name, value)| HeaderField { name, value })
+            .collect()
+    }
+
+    /// The request, with `headers` from [`Self::fields`].
+    pub fn borrow<'a>(&'a self, headers: &'a [HeaderField<'a>]) -> Request<'a> {
+        Request {
             method: &self.method,
             authority: Some(&self.host),
             path: Some(&self.path),
-            headers: &headers,
+            headers,
             sni: self.sni.as_deref(),
-        })
+        }
+    }
+
+    /// Calls `then` with the request.
+    pub fn with<R>(&self, then: impl FnOnce(&Request<'_>) -> R) -> R {
+        then(&self.borrow(&self.fields()))
     }
 
     pub fn decide_at(&self, snapshot: &Snapshot, port: u16, protocol: WireProtocol) -> Decision {

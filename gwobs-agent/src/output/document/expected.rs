@@ -154,20 +154,10 @@ impl<'a> Backend<'a> {
         Self {
             backend: Shown(&choice.backend),
             weight: choice.weight,
-            invalid: choice.invalid.map(invalid),
+            invalid: choice.invalid.map(InvalidBackend::as_str),
             forwarded: choice.forwarded.as_ref().map(due),
             redirect: choice.redirect.as_ref().map(|target| Redirect::new(target, redaction)),
         }
-    }
-}
-
-/// The reason as the Gateway API names it in `ResolvedRefs`.
-fn invalid(reason: InvalidBackend) -> &'static str {
-    match reason {
-        InvalidBackend::NotFound | InvalidBackend::NoPort => "BackendNotFound",
-        InvalidBackend::InvalidKind => "InvalidKind",
-        InvalidBackend::NotPermitted => "RefNotPermitted",
-        InvalidBackend::UnsupportedProtocol => "UnsupportedProtocol",
     }
 }
 

@@ -65,6 +65,7 @@ fn misfits_name_the_field_in_plain_words() {
             "inner.1.on",
             "expected true or false, found the text \"x\"",
         ),
+        (json!([]), "", "expected a mapping, found a list"),
         (
             json!({"name": "a", "inner": [7]}),
             "inner.0",

@@ -16,7 +16,13 @@ fn wildcard_covers_several_labels_and_not_the_apex() {
 
 #[test]
 fn effective_hostnames_are_the_intersection() {
-    let table: &[(Option<&str>, &[&str], &[Option<&str>])] = &[
+    /// Listener, route, effective.
+    type Row = (
+        Option<&'static str>,
+        &'static [&'static str],
+        &'static [Option<&'static str>],
+    );
+    let table: &[Row] = &[
         (None, &[], &[None]),
         (None, &["a.com", "*.b.com"], &[Some("a.com"), Some("*.b.com")]),
         (Some("a.com"), &[], &[Some("a.com")]),

@@ -6,9 +6,17 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::build::{at, exact, gateway, listener, regex, route, service};
-use crate::lint::{Code, lint};
-use crate::model::{Match, Object, PathMatch, Route, Rule};
+use super::lint;
+use crate::lint::Code;
+use crate::model::{Match, Object, PathMatch, Route, Rule, ValueMatch};
 use crate::{HeaderField, ObjectName, Objects, Request, Snapshot, WireProtocol, decide};
+
+fn condition(name: &'static str) -> impl Strategy<Value = ValueMatch> {
+    prop_oneof![
+        prop::sample::select(vec!["1", "2"]).prop_map(move |value| exact(name, value)),
+        prop::sample::select(vec!["1|2", "[0-9]", "2.*"]).prop_map(move |value| regex(name, value)),
+    ]
+}
 
 /// Few values, so that matches often coincide.
 fn matches() -> impl Strategy<Value = Match> {
@@ -18,14 +26,8 @@ fn matches() -> impl Strategy<Value = Match> {
         1 => prop::sample::select(vec!["/a.*", "/[ab]"]).prop_map(|path| PathMatch::Regex(path.into())),
     ];
     let method = prop::option::weighted(0.3, Just("GET"));
-    let value = |name: &'static str| {
-        prop_oneof![
-            prop::sample::select(vec!["1", "2"]).prop_map(move |value| exact(name, value)),
-            prop::sample::select(vec!["1|2", "[0-9]", "2.*"]).prop_map(move |value| regex(name, value)),
-        ]
-    };
-    let headers = prop::collection::vec(prop_oneof![value("x"), value("y")], 0..3);
-    let query = prop::collection::vec(value("q"), 0..2);
+    let headers = prop::collection::vec(prop_oneof![condition("x"), condition("y")], 0..3);
+    let query = prop::collection::vec(condition("q"), 0..2);
     (path, method, headers, query).prop_map(|(path, method, headers, query)| {
         let one = Match {
             headers,
@@ -136,7 +138,7 @@ fn winner(snapshot: &Snapshot, (host, path, method, headers): &Sent) -> Option<(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn what_is_shadowed_never_wins(objects in objects(), requests in prop::collection::vec(requests(), 1..40)) {
@@ -145,6 +147,19 @@ proptest! {
             if let Some((rule, matched)) = winner(&snapshot, request) {
                 prop_assert!(!shadowed.contains(&rule), "{rule} wins {request:?}");
                 prop_assert!(!shadowed.contains(&matched), "{matched} wins {request:?}");
+            }
+        }
+    }
+
+    /// The same for two rules that differ in one header only, and every value that any of the conditions speaks of.
+    #[test]
+    fn expressions_shadow_only_what_they_cover(one in condition("x"), other in condition("x")) {
+        let twice = route("shop", "r").matching(Match::default().header(one)).matching(Match::default().header(other));
+        let objects = [gateway().into(), service("shop", "cart", 80).into(), twice.into()];
+        let (shadowed, snapshot) = (shadowed(&objects), snapshot(&objects));
+        for value in ["1", "2", "23", "3"] {
+            if let Some((rule, _)) = winner(&snapshot, &("a.test", "/", "GET", vec![("x", value)])) {
+                prop_assert!(!shadowed.contains(&rule), "{rule} wins {value}");
             }
         }
     }
