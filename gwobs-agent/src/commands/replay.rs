@@ -59,7 +59,7 @@ pub struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs, global: &Global) -> Result<Outcome, Failure> {
-    let source = manifests::open(&args.manifests, global)?;
+    let source = manifests::open(args.manifests.clone(), global)?;
     if let Some(gateway) = &args.gateway {
         source.require(std::slice::from_ref(gateway))?;
     }
