@@ -118,10 +118,13 @@ fn prefixes_above(path: &str) -> impl Iterator<Item = &str> {
     path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at))
 }
 
+/// A route and the index of a rule of it.
+type RuleId = (ObjectRef, usize);
+
 struct Search<'o> {
     pairs: usize,
     /// What was told, by the rule that wins; where it concerns the gateway also by the other rule.
-    told: BTreeSet<(ObjectRef, usize, Departure, Option<(ObjectRef, usize)>)>,
+    told: BTreeSet<(RuleId, Departure, Option<RuleId>)>,
     out: &'o mut Findings,
 }
 
@@ -214,7 +217,7 @@ impl Search<'_> {
         let ((rule, matched), (other, _)) = (winner.position(), loser.position());
         // A mere hint is told once for each rule, or a catch-all rule would drown everything else.
         let each = concerns.then(|| (loser.object(), other));
-        if !self.told.insert((winner.object(), rule, departure, each)) {
+        if !self.told.insert(((winner.object(), rule), departure, each)) {
             return;
         }
         let severity = if concerns { Severity::Warning } else { Severity::Info };
