@@ -3,6 +3,11 @@
 //! A token is a fact where exactly one request and exactly one call have it, among all that may belong together by the
 //! hard facts. Facts that contradict each other are dropped, all of them.
 //!
+//! **Ids that gateways make.** A gateway may give a call an id of its own, the same one to every attempt. A backend may
+//! copy it into a request that it sends through the same gateway, which gives that one yet another id. Then the copy is
+//! unique on the side of the requests, and wrong. So a token that is on another call too counts only if that call's
+//! owner has it as well, which explains where it came from.
+//!
 //! **Calls that may belong to an unseen request.** An unseen request cannot be shown not to have a token. So only
 //! strong tokens count there, or a two-sided tie: the call follows the read of the request on its thread with nothing
 //! in between, *and* the same answer came out on both sides. An unseen request would have had to be written exactly
@@ -26,46 +31,39 @@ use super::tokens::{self, Token};
 use crate::exchange::{Half, HalfId};
 use crate::finished::Evidence;
 
-/// The one request among `candidates` that has a token in common with `call` which no other candidate has, and none of
-/// the calls in `rivals` either. `None` if there is none, or if tokens disagree.
-pub(super) fn recognise<'a>(
-    call: &Half,
+/// The one request among `candidates` that has a token in common with a call (`own`) which no other candidate has.
+/// `None` if there is none, or if tokens disagree. `unseen`: a request that nobody saw may own the call. `foreign`: true
+/// if a token is also on another call, and not because that one's owner has it.
+pub(super) fn recognise(
+    own: &[Token],
     unseen: bool,
-    candidates: &[&Half],
-    rivals: impl Iterator<Item = &'a Half>,
-    oracle: &impl Oracle,
+    candidates: &[(HalfId, &[Token])],
+    foreign: impl Fn(&Token) -> bool,
 ) -> Option<(HalfId, Vec<Evidence>)> {
-    let mut own: Vec<Token> = tokens::of_request(call, oracle);
-    own.retain(|token| token.strong || !unseen);
-    for rival in rivals.filter(|rival| rival.id != call.id) {
-        let taken = tokens::of_request(rival, oracle);
-        own.retain(|token| !has(&taken, token));
-    }
-    let mut holders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        for token in tokens::of_request(candidate, oracle)
-            .iter()
-            .filter(|token| has(&own, token))
-        {
-            holders.entry(token.hash).or_default().push(index);
-        }
-    }
     let mut owner = None;
     let mut kinds = BTreeSet::new();
-    for token in &own {
-        if let Some([only]) = holders.get(&token.hash).map(Vec::as_slice) {
-            if owner.is_some_and(|owner| owner != *only) {
-                return None;
-            }
-            owner = Some(*only);
-            kinds.insert(token.kind);
+    for token in own.iter().filter(|token| token.strong || !unseen) {
+        let mut holders = candidates
+            .iter()
+            .filter(|(_, tokens)| has(tokens, token))
+            .map(|(id, _)| *id);
+        let (Some(only), None) = (holders.next(), holders.next()) else {
+            continue;
+        };
+        if foreign(token) {
+            continue;
         }
+        if owner.is_some_and(|owner| owner != only) {
+            return None;
+        }
+        owner = Some(only);
+        kinds.insert(token.kind);
     }
-    let owner = candidates.get(owner?)?.id;
-    Some((owner, kinds.into_iter().collect()))
+    Some((owner?, kinds.into_iter().collect()))
 }
 
-fn has(tokens: &[Token], token: &Token) -> bool {
+/// True if the token is among `tokens`, which are sorted.
+pub(super) fn has(tokens: &[Token], token: &Token) -> bool {
     tokens.binary_search_by_key(&token.hash, |token| token.hash).is_ok()
 }
 
@@ -75,6 +73,8 @@ pub(super) struct Group<'a> {
     pub(super) requests: Vec<&'a Half>,
     /// The calls without owner.
     pub(super) calls: Vec<GroupCall<'a>>,
+    /// True if a token of a call (second, by index) is also on another call, and not because that one's owner has it.
+    pub(super) foreign: &'a dyn Fn(&Token, usize) -> bool,
 }
 
 /// A call of a group.
@@ -156,7 +156,8 @@ impl Group<'_> {
         };
         let call = self.calls.get(*index)?;
         let counts = holders.token.strong || !call.unseen;
-        (counts && call.owners.contains(request)).then_some((*request, *index, holders.token.kind))
+        let ties = counts && call.owners.contains(request) && !(self.foreign)(&holders.token, *index);
+        ties.then_some((*request, *index, holders.token.kind))
     }
 
     /// Calls that only one seen request may own, or an unseen one, with proof on both sides for the seen one.

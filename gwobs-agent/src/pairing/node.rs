@@ -1,11 +1,13 @@
 //! The nodes of the graph that pairing keeps: requests (downstream halves) and calls (upstream halves and failed
 //! connects), tied by settled ownership or by edges that are still open.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 
 use gwobs_route::{Inconclusive, Purpose};
 
-use super::oracle::Attempt;
+use super::oracle::{Attempt, Oracle};
+use super::tokens::{self, Token};
 use crate::event::Timestamp;
 use crate::exchange::{Half, HalfId, Outcome, Stamp};
 use crate::finished::Evidence;
@@ -54,6 +56,8 @@ pub(super) struct Request {
     pub(super) ended: Option<Timestamp>,
     /// How often it was looked at since.
     pub(super) tries: usize,
+    /// The tokens of its head, once somebody asked for them.
+    pub(super) tokens: OnceCell<Vec<Token>>,
     /// True once it was handed out; it stays only because a component still needs it.
     pub(super) emitted: bool,
 }
@@ -76,8 +80,14 @@ impl Request {
             candidates: 0,
             ended: None,
             tries: 0,
+            tokens: OnceCell::new(),
             emitted: false,
         }
+    }
+
+    /// The tokens of its head.
+    pub(super) fn tokens(&self, oracle: &impl Oracle) -> &[Token] {
+        self.tokens.get_or_init(|| tokens::of_request(&self.half, oracle))
     }
 
     /// Remembers a kind of evidence once.
@@ -111,6 +121,8 @@ pub(super) struct Call {
     pub(super) orphan: Option<Inconclusive>,
     /// Position of the last event before it was seen to be over.
     pub(super) over: Option<u64>,
+    /// The tokens of its head, once somebody asked for them.
+    pub(super) tokens: OnceCell<Vec<Token>>,
 }
 
 #[derive(Debug)]
@@ -128,6 +140,7 @@ impl Call {
             owner: None,
             orphan: None,
             over: None,
+            tokens: OnceCell::new(),
         }
     }
 
@@ -137,6 +150,15 @@ impl Call {
             CallKind::Sent(half) => Some(half),
             CallKind::Failed { .. } => None,
         }
+    }
+
+    /// The tokens of its head; none if the connect failed.
+    pub(super) fn tokens(&self, oracle: &impl Oracle) -> &[Token] {
+        self.tokens.get_or_init(|| {
+            self.half()
+                .map(|half| tokens::of_request(half, oracle))
+                .unwrap_or_default()
+        })
     }
 
     /// As the oracle wants it.

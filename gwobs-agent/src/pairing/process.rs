@@ -42,6 +42,8 @@ pub(super) struct Process {
     failed_connects: u64,
     /// Failed connects in the order they came, to be forgotten.
     failed: BTreeMap<u64, Timestamp>,
+    /// Calls that nobody can have made, with when they began: a request that is told late may still claim one.
+    homeless: VecDeque<(Timestamp, CallId)>,
 }
 
 /// Where results go.
@@ -62,7 +64,7 @@ impl Process {
     ) {
         self.note_stamps(half);
         match half.connection.role {
-            Role::Accepted => self.on_request(now, stage, half, out),
+            Role::Accepted => self.on_request(now, stage, half, oracle, out),
             Role::Connected => self.on_call(stage, half, oracle, out),
         }
     }

@@ -165,8 +165,8 @@ impl Run {
         self.data(client, Direction::Send, answer);
     }
 
-    fn wait(&mut self, seconds: f64) {
-        let end = self.time + (seconds * SECOND as f64) as u64;
+    fn wait(&mut self, milliseconds: u64) {
+        let end = self.time + milliseconds * SECOND / 1_000;
         while self.time < end {
             self.time += SECOND / 20;
             self.pipeline.on_tick(Timestamp(self.time), &mut self.sink);
@@ -189,7 +189,7 @@ const B: &str = "10.0.0.2:8080";
 fn a_request_is_told_with_both_sides() {
     let mut run = Run::new(&["gw"]);
     run.exchange(80, "/a/1?q=2", Some(A));
-    run.wait(0.2);
+    run.wait(200);
     assert_eq!(run.verdicts(), [Some(Verdict::Match)]);
     let finished = &run.sink.finished[0];
     assert_eq!(
@@ -215,9 +215,9 @@ fn a_mismatch_is_told_after_the_hold() {
     let mut run = Run::new(&["gw"]);
     run.exchange(80, "/a", Some(B));
     run.exchange(80, "/z", None);
-    run.wait(1.5);
+    run.wait(1500);
     assert_eq!(run.verdicts(), []);
-    run.wait(1.0);
+    run.wait(1000);
     let wrong = |reason| Some(Verdict::Mismatch(reason));
     assert_eq!(
         run.verdicts(),
@@ -229,9 +229,9 @@ fn a_mismatch_is_told_after_the_hold() {
 fn newer_specs_explain_what_is_held() {
     let mut run = Run::new(&["gw"]);
     run.exchange(80, "/a", Some(B));
-    run.wait(1.0);
+    run.wait(1000);
     run.set_specs("b");
-    run.wait(2.0);
+    run.wait(2000);
     assert_eq!(run.verdicts(), [Some(Verdict::Match)]);
     assert!(run.sink.lags.is_empty());
 }
@@ -239,17 +239,17 @@ fn newer_specs_explain_what_is_held() {
 #[test]
 fn following_old_specs_is_lag_within_the_window_and_wrong_beyond() {
     let mut run = Run::new(&["gw"]);
-    run.wait(1.0);
+    run.wait(1000);
     run.set_specs("b");
-    run.wait(3.0);
+    run.wait(3000);
     run.exchange(80, "/a", Some(A));
-    run.wait(0.5);
+    run.wait(500);
     assert_eq!(run.verdicts(), [Some(Verdict::Match)]);
     assert_eq!(run.sink.lags.len(), 1);
     assert!(run.sink.lags[0] >= Duration::from_secs(3), "{:?}", run.sink.lags);
-    run.wait(8.0);
+    run.wait(8000);
     run.exchange(80, "/a", Some(A));
-    run.wait(3.0);
+    run.wait(3000);
     assert_eq!(run.verdicts()[1], Some(Verdict::Mismatch(Mismatch::WrongBackend)));
 }
 
@@ -257,7 +257,7 @@ fn following_old_specs_is_lag_within_the_window_and_wrong_beyond() {
 fn without_a_gateway_there_is_no_verdict() {
     let mut run = Run::new(&[]);
     run.exchange(80, "/a", Some(B));
-    run.wait(0.2);
+    run.wait(200);
     assert_eq!(run.verdicts(), [None]);
     assert_eq!(run.sink.finished[0].upstreams.len(), 1);
 }
@@ -266,7 +266,7 @@ fn without_a_gateway_there_is_no_verdict() {
 fn a_port_without_listener_is_recorded_without_verdict() {
     let mut run = Run::new(&["gw"]);
     run.exchange(81, "/a", Some(B));
-    run.wait(0.2);
+    run.wait(200);
     assert_eq!(run.verdicts(), [None]);
     assert_eq!(run.pipeline.counts().unjudged, 1);
 }
@@ -277,7 +277,7 @@ fn a_mapped_port_stands_for_its_listener() {
     run.pipeline.settings.ports.insert(80, 10_080);
     run.exchange(10_080, "/a", Some(A));
     run.exchange(80, "/a", Some(A));
-    run.wait(0.2);
+    run.wait(200);
     assert_eq!(run.verdicts(), [Some(Verdict::Match), None]);
 }
 
@@ -300,6 +300,6 @@ fn a_client_that_leaves_is_told_as_aborted() {
     run.event(EventKind::Closed {
         socket: SocketCookie(client),
     });
-    run.wait(0.5);
+    run.wait(500);
     assert_eq!(run.verdicts(), [Some(Verdict::Inconclusive(Inconclusive::Aborted))]);
 }

@@ -12,6 +12,7 @@ use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_COMPONENT, MAX_NOD
 use crate::pairing::node::{Call, CallId, CallKind, flaw};
 use crate::pairing::oracle::{CallPurpose, Oracle};
 use crate::pairing::settled::Settled;
+use crate::pairing::tokens::Token;
 use crate::pairing::{evidence, facts};
 
 impl Process {
@@ -124,37 +125,86 @@ impl Process {
         };
         let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
         let rivals: Vec<HalfId> = unfinished.filter(alike).copied().collect();
-        match (call.orphan, rivals.as_slice()) {
-            (Some(_), _) => {
-                self.calls.insert(id, call);
-            }
-            (None, []) => out.counts.unowned += 1,
-            (None, rivals) => {
-                out.counts.unowned += 1;
-                for rival in rivals {
-                    if let Some(request) = self.requests.get_mut(rival) {
-                        request.contradicted = true;
-                    }
+        if call.orphan.is_none() {
+            for rival in rivals {
+                if let Some(request) = self.requests.get_mut(&rival) {
+                    request.contradicted = true;
                 }
             }
+            if self.homeless.len() >= MAX_COMPONENT {
+                self.forget_oldest_homeless(out);
+            }
+            self.homeless.push_back((call.started().time, id));
+        }
+        self.calls.insert(id, call);
+    }
+
+    /// A request may be told after its call, when its bytes were logged out of order: calls that nobody can have made
+    /// are kept for so long, and the request takes its own.
+    pub(super) fn adopt(&mut self, request: HalfId, oracle: &impl Oracle) {
+        let steady = self.threads.steady();
+        let own = |(_, id): &&(Timestamp, CallId)| {
+            self.requests
+                .get(&request)
+                .zip(self.calls.get(id))
+                .is_some_and(|(request, call)| {
+                    call.owner.is_none()
+                        && facts::may_own(request, call, steady)
+                        && call.half().is_some_and(|half| oracle.may_become(&request.half, half))
+                })
+        };
+        let found: Vec<CallId> = self.homeless.iter().filter(own).map(|(_, id)| *id).collect();
+        for id in found {
+            self.homeless.retain(|(_, homeless)| *homeless != id);
+            self.settle(id, request, &[Evidence::Only]);
+        }
+    }
+
+    /// Counts and forgets calls that began before that time and stayed without owner.
+    pub(super) fn forget_homeless(&mut self, before: Timestamp, out: &mut Out<'_>) {
+        while self.homeless.front().is_some_and(|(began, _)| *began < before) {
+            self.forget_oldest_homeless(out);
+        }
+    }
+
+    fn forget_oldest_homeless(&mut self, out: &mut Out<'_>) {
+        if let Some((_, id)) = self.homeless.pop_front() {
+            self.forget_call(id);
+            out.counts.unowned += 1;
         }
     }
 
     /// The one candidate that shares a token with the call that nobody else has.
     fn recognised(&self, id: CallId, candidates: &[HalfId], oracle: &impl Oracle) -> Option<(HalfId, Vec<Evidence>)> {
         let call = self.calls.get(&id)?;
-        let half = call.half()?;
-        let requests: Vec<_> = candidates.iter().filter_map(|id| self.requests.get(id)).collect();
-        // Calls that are still without an owner and compete for the same requests.
-        let mut rivals: Vec<CallId> = requests
+        self.recognise(id, call, candidates, oracle)
+    }
+
+    fn recognise(
+        &self,
+        id: CallId,
+        call: &Call,
+        candidates: &[HalfId],
+        oracle: &impl Oracle,
+    ) -> Option<(HalfId, Vec<Evidence>)> {
+        let downstream: Vec<(HalfId, &[Token])> = candidates
             .iter()
-            .flat_map(|request| request.edges.iter().copied())
+            .filter_map(|id| Some((*id, self.requests.get(id)?.tokens(oracle))))
             .collect();
-        rivals.sort_unstable();
-        rivals.dedup();
-        let rivals = rivals.iter().filter_map(|id| self.calls.get(id)?.half());
-        let downstream: Vec<&Half> = requests.iter().map(|request| &request.half).collect();
-        evidence::recognise(half, call.orphan.is_some(), &downstream, rivals, oracle)
+        evidence::recognise(call.tokens(oracle), call.orphan.is_some(), &downstream, |token| {
+            self.is_foreign(token, id, oracle)
+        })
+    }
+
+    /// True if a token of a call is also on another call, and not because that one's owner has it.
+    pub(super) fn is_foreign(&self, token: &Token, call: CallId, oracle: &impl Oracle) -> bool {
+        self.calls.iter().any(|(id, other)| {
+            let explained = || {
+                let owner = other.owner.and_then(|owner| self.requests.get(&owner));
+                owner.is_some_and(|owner| evidence::has(owner.tokens(oracle), token))
+            };
+            *id != call && evidence::has(other.tokens(oracle), token) && !explained()
+        })
     }
 
     fn connect(&mut self, id: CallId, candidates: &[HalfId]) {
@@ -172,6 +222,7 @@ impl Process {
     /// A mirror or an authorization call stands beside the attempts of its request and excludes none.
     fn place_beside(&mut self, half: &Half, purpose: Purpose, oracle: &impl Oracle, out: &mut Out<'_>) {
         out.counts.no_route += 1;
+        let id = CallId::Half(half.id);
         let call = Call::new(CallKind::Sent(half.clone()));
         let steady = self.threads.steady();
         let may = |id: &&HalfId| {
@@ -181,16 +232,10 @@ impl Process {
         };
         let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
         let candidates: Vec<HalfId> = unfinished.filter(may).copied().collect();
-        let downstream: Vec<&Half> = candidates
-            .iter()
-            .filter_map(|id| self.requests.get(id))
-            .map(|request| &request.half)
-            .collect();
         let owner = match candidates.as_slice() {
             [only] => Some(*only),
-            _ => evidence::recognise(half, false, &downstream, std::iter::empty(), oracle).map(|(owner, _)| owner),
+            _ => self.recognise(id, &call, &candidates, oracle).map(|(owner, _)| owner),
         };
-        let id = CallId::Half(half.id);
         match owner.and_then(|owner| self.requests.get_mut(&owner)) {
             Some(request) => {
                 request.side.push((id, purpose));
@@ -222,9 +267,9 @@ impl Process {
             if failed {
                 self.close_component(candidate);
             }
-        } else if stage == Stage::Ended {
+        } else if let Some(why) = orphan.filter(|_| stage == Stage::Ended) {
             self.forget_call(id);
-            if let Some(why) = orphan.filter(|_| half.outcome != Outcome::Open) {
+            if half.outcome != Outcome::Open {
                 out.settled.push(Settled::Call {
                     call: half.clone(),
                     why,

@@ -10,11 +10,12 @@ use crate::exchange::HalfId;
 use crate::finished::Evidence;
 use crate::pairing::evidence::{Group, GroupCall};
 use crate::pairing::facts;
-use crate::pairing::limits::{RETRIES, after};
+use crate::pairing::limits::{RETRIES, SETTLE_DELAY, after, nanoseconds};
 use crate::pairing::node::{Call, CallId, CallKind, Request, flaw};
 use crate::pairing::oracle::{Attempt, Oracle};
 use crate::pairing::puzzle::{Answer, Puzzle, PuzzleCall, PuzzleRequest};
 use crate::pairing::settled::{Settled, SettledCall, SettledRequest, Tie};
+use crate::pairing::tokens::Token;
 
 /// A component with what its readings say.
 struct Solved {
@@ -31,6 +32,7 @@ impl Process {
             self.look_at(now, hold, id, oracle, out);
         }
         self.forget_failed_connects(now);
+        self.forget_homeless(Timestamp(now.0.saturating_sub(nanoseconds(SETTLE_DELAY))), out);
     }
 
     /// Looks at everything that has ended, for the last time.
@@ -41,6 +43,7 @@ impl Process {
             }
             self.look_at(now, 0, id, oracle, out);
         }
+        self.forget_homeless(Timestamp(u64::MAX), out);
     }
 
     fn look_at(&mut self, now: Timestamp, hold: u64, id: HalfId, oracle: &impl Oracle, out: &mut Out<'_>) {
@@ -51,6 +54,7 @@ impl Process {
             self.hand_out_settled(id, out);
             return;
         }
+        self.review_component(id);
         self.apply_evidence(id, oracle);
         if self.requests.get(&id).is_some_and(|request| request.edges.is_empty()) {
             self.hand_out_settled(id, out);
@@ -63,12 +67,22 @@ impl Process {
         self.hand_out_solved(now, hold, id, &solved, oracle, out);
     }
 
+    /// Looks again at all edges of the component: since they were drawn, the process may have become known to keep
+    /// requests on their threads.
+    fn review_component(&mut self, start: HalfId) {
+        for call in self.component(start).into_iter().flat_map(|(_, calls)| calls) {
+            self.review_call(call);
+        }
+    }
+
     /// Settles what evidence says about the component of a request, until it says nothing more.
     fn apply_evidence(&mut self, start: HalfId, oracle: &impl Oracle) {
         while let Some((requests, mut calls)) = self.component(start) {
             // A failed connect carries no evidence.
             calls.retain(|id| matches!(id, CallId::Half(_)));
-            let group = self.group(&requests, &calls);
+            let foreign =
+                |token: &Token, call: usize| calls.get(call).is_none_or(|call| self.is_foreign(token, *call, oracle));
+            let group = self.group(&requests, &calls, &foreign);
             let (facts, excluded) = (group.facts(oracle), group.excluded_by_headers(oracle));
             let name = |request: usize, call: usize| Some((*requests.get(request)?, *calls.get(call)?));
             let before = self.edge_count(&calls);
@@ -88,7 +102,12 @@ impl Process {
     }
 
     /// The component as evidence sees it.
-    fn group(&self, requests: &[HalfId], calls: &[CallId]) -> Group<'_> {
+    fn group<'a>(
+        &'a self,
+        requests: &[HalfId],
+        calls: &[CallId],
+        foreign: &'a dyn Fn(&Token, usize) -> bool,
+    ) -> Group<'a> {
         let index: BTreeMap<HalfId, usize> = requests.iter().enumerate().map(|(index, id)| (*id, index)).collect();
         let group_call = |id: &CallId| {
             let call = self.calls.get(id)?;
@@ -110,6 +129,7 @@ impl Process {
                 .filter_map(|id| Some(&self.requests.get(id)?.half))
                 .collect(),
             calls: calls.iter().filter_map(group_call).collect(),
+            foreign,
         }
     }
 

@@ -7,9 +7,17 @@ use crate::event::{Role, Timestamp};
 use crate::exchange::{Half, Stage};
 use crate::pairing::limits::{MAX_NODES, SETTLE_DELAY, after};
 use crate::pairing::node::{Request, flaw};
+use crate::pairing::oracle::Oracle;
 
 impl Process {
-    pub(super) fn on_request(&mut self, now: Timestamp, stage: Stage, half: &Half, out: &mut Out<'_>) {
+    pub(super) fn on_request(
+        &mut self,
+        now: Timestamp,
+        stage: Stage,
+        half: &Half,
+        oracle: &impl Oracle,
+        out: &mut Out<'_>,
+    ) {
         if !self.requests.contains_key(&half.id) && !self.admit(half, out) {
             return;
         }
@@ -21,7 +29,7 @@ impl Process {
         }
         match stage {
             Stage::RequestStarted => {}
-            Stage::RequestHead => self.on_request_head(half),
+            Stage::RequestHead => self.on_request_head(half, oracle),
             Stage::ResponseHead => self.on_answered(half),
             Stage::Ended => self.on_ended(now, half),
         }
@@ -54,7 +62,7 @@ impl Process {
     }
 
     /// From now on the request may own calls, unless HTTP/1 makes it wait for the one before it.
-    fn on_request_head(&mut self, half: &Half) {
+    fn on_request_head(&mut self, half: &Half, oracle: &impl Oracle) {
         let concurrent = half
             .request
             .head
@@ -64,6 +72,7 @@ impl Process {
             request.waiting &= !concurrent;
         }
         self.refresh(half.id);
+        self.adopt(half.id, oracle);
     }
 
     fn on_answered(&mut self, half: &Half) {

@@ -78,16 +78,16 @@ fn the_order_of_answers_tells_requests_apart() {
 #[test]
 fn headers_of_a_group_separate_its_halves() {
     let mut script = Script::new();
-    let version = |id: u64| if id % 2 == 0 { "two" } else { "one" };
-    let path = |id: u64| if id % 2 == 0 { "/a/x" } else { "/b/x" };
+    let version = |id: u64| if id.is_multiple_of(2) { "two" } else { "one" };
+    let path = |id: u64| if id.is_multiple_of(2) { "/a/x" } else { "/b/x" };
     (1..=4).for_each(|id| script.read_on(id, 1, id, head(path(id), &[("x-version", version(id))])));
     (1..=4).for_each(|id| {
         script.write_head(
             10 + id,
             1,
-            2 - u16::from(id % 2 == 0),
+            2 - u16::from(id.is_multiple_of(2)),
             head("/x", &[("x-version", version(id))]),
-        )
+        );
     });
     (1..=4).for_each(|id| script.answer(10 + id, 1, 200));
     (1..=4).for_each(|id| script.answer(id, 1, 200));
@@ -267,4 +267,57 @@ fn threads_tell_requests_apart_once_they_are_known_to_keep_them() {
         .for_each(|(id, tid)| script.answer(id, tid, 200));
     let told = told(script);
     assert_eq!(told[..2], [(1, Verdict::Match), (2, WRONG)]);
+}
+
+/// What is learnt about threads after a batch still tells the batch apart.
+#[test]
+fn threads_that_prove_steady_later_count_for_what_was_before() {
+    let mut script = Script::new();
+    script.read(1, 1, "/a/x");
+    script.read(2, 2, "/b/x");
+    script.write(12, 2, 1, "/x");
+    script.write(11, 1, 1, "/x");
+    [(11, 1), (12, 2), (1, 1), (2, 2)]
+        .into_iter()
+        .for_each(|(id, tid)| script.answer(id, tid, 200));
+    for round in 0..40 {
+        let (one, other) = (100 + 4 * round, 102 + 4 * round);
+        script.read(one, 1, "/one");
+        script.read(other, 2, "/other");
+        script.write(one + 1, 1, 2, "/one");
+        script.write(other + 1, 2, 2, "/other");
+        [(one + 1, 1), (other + 1, 2), (one, 1), (other, 2)]
+            .into_iter()
+            .for_each(|(id, tid)| script.answer(id, tid, 200));
+    }
+    assert_eq!(told(script)[..2], [(1, Verdict::Match), (2, WRONG)]);
+}
+
+/// The connections layer may tell a request late, when it waited for bytes that were logged out of order.
+#[test]
+fn a_request_that_is_told_late_finds_its_call() {
+    let mut script = Script::new();
+    let read = script.stamp(1);
+    script.write(11, 1, 2, "/x");
+    script.answer(11, 1, 200);
+    script.read_at(1, read, "/a/x");
+    script.answer(1, 1, 200);
+    assert_eq!(script.pairing.counts().unowned, 0);
+    assert_eq!(told(script), [(1, WRONG)]);
+}
+
+/// The gateway gives the same new id to both attempts of a request; a backend copies it into a request of its own.
+#[test]
+fn an_id_made_by_the_gateway_and_copied_by_a_backend_is_no_evidence() {
+    let made = [("x-request-id", "9e3779b9-7f4a-4c15-8f39-cc0605cedc83")];
+    let other = [("x-request-id", "00000000-7f4a-4c15-8f39-cc0605cedc83")];
+    let mut script = Script::new();
+    script.read(1, 1, "/a/x");
+    script.write_head(11, 1, 1, head("/x", &made));
+    script.read_on(2, 1, 2, head("/b/x", &made));
+    script.answer(11, 1, 503);
+    script.write_head(12, 1, 2, head("/x", &made));
+    script.write_head(21, 1, 1, head("/x", &other));
+    [12, 21, 1, 2].into_iter().for_each(|id| script.answer(id, 1, 200));
+    assert_eq!(told(script), [(1, UNPAIRED), (2, UNPAIRED)]);
 }

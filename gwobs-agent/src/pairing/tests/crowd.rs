@@ -20,6 +20,10 @@ impl Numbers {
         self.0 ^= self.0 << 17;
         self.0 % bound
     }
+
+    fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
 }
 
 /// A crowd: what each request asks for, and the backend that each one gets.
@@ -54,8 +58,8 @@ impl Crowd {
             if possible.is_empty() {
                 continue;
             }
-            let (id, stage) = possible[numbers.below(possible.len() as u64) as usize];
-            let (path, to) = requests[id as usize];
+            let (id, stage) = possible[numbers.index(possible.len())];
+            let (path, to) = requests[usize::try_from(id).unwrap()];
             match stage {
                 0 => script.write(CALLS + id, tid, to, &rewritten(path)),
                 1 => script.answer(CALLS + id, tid, 200),

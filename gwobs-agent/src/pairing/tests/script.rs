@@ -158,6 +158,24 @@ impl Script {
 
     fn begin(&mut self, id: u64, role: Role, tid: u32, socket: u64, peer: SocketAddr, head: Option<RequestHead>) {
         let stamp = self.stamp(tid);
+        self.begin_at(id, role, stamp, socket, peer, head);
+    }
+
+    /// The gateway read a request at that time, which is told only now.
+    pub(super) fn read_at(&mut self, id: u64, stamp: Stamp, path: &str) {
+        let peer = SocketAddr::from(([10, 0, 0, 8], 40_000));
+        self.begin_at(id, Role::Accepted, stamp, 1_000 + id, peer, Some(head(path, &[])));
+    }
+
+    fn begin_at(
+        &mut self,
+        id: u64,
+        role: Role,
+        stamp: Stamp,
+        socket: u64,
+        peer: SocketAddr,
+        head: Option<RequestHead>,
+    ) {
         let connection = Connection {
             socket: SocketCookie(socket),
             pid: PID,

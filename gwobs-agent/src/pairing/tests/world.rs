@@ -74,7 +74,8 @@ impl World {
             if possible.is_empty() {
                 break;
             }
-            let choice = world.plans.choices[step % world.plans.choices.len()].rotate_left((step / 64) as u32);
+            let choice =
+                world.plans.choices[step % world.plans.choices.len()].rotate_left(u32::try_from(step / 64).unwrap());
             let request = possible[usize::from(choice) % possible.len()];
             next[request] = world.act(request, next[request], choice);
         }
