@@ -27,9 +27,15 @@ struct Solved {
 impl Process {
     /// Looks at the requests that are due.
     pub(in crate::pairing) fn look(&mut self, now: Timestamp, hold: u64, oracle: &impl Oracle, out: &mut Out<'_>) {
+        // What a component says about one request it says about all of them: it is looked at once.
+        let mut seen = BTreeSet::new();
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.due.remove(&(due, id));
-            self.look_at(now, hold, id, oracle, out);
+            if seen.contains(&id) && self.requests.get(&id).is_some_and(|request| !request.emitted) {
+                self.wait_or_give_up(now, id, out);
+            } else {
+                seen.extend(self.look_at(now, hold, id, oracle, out));
+            }
         }
         self.forget_failed_connects(now);
         self.forget_homeless(Timestamp(now.0.saturating_sub(nanoseconds(SETTLE_DELAY))), out);
@@ -37,42 +43,47 @@ impl Process {
 
     /// Looks at everything that has ended, for the last time.
     pub(in crate::pairing) fn drain(&mut self, now: Timestamp, oracle: &impl Oracle, out: &mut Out<'_>) {
+        let mut seen = BTreeSet::new();
         for (_, id) in std::mem::take(&mut self.due) {
-            if let Some(request) = self.requests.get_mut(&id) {
+            if let Some(request) = self.requests.get_mut(&id).filter(|request| !request.emitted) {
                 request.tries = usize::MAX;
+                if seen.contains(&id) {
+                    self.wait_or_give_up(now, id, out);
+                } else {
+                    seen.extend(self.look_at(now, 0, id, oracle, out));
+                }
             }
-            self.look_at(now, 0, id, oracle, out);
         }
         self.forget_homeless(Timestamp(u64::MAX), out);
     }
 
-    fn look_at(&mut self, now: Timestamp, hold: u64, id: HalfId, oracle: &impl Oracle, out: &mut Out<'_>) {
+    /// Gives the requests of the component that was looked at.
+    fn look_at(
+        &mut self,
+        now: Timestamp,
+        hold: u64,
+        id: HalfId,
+        oracle: &impl Oracle,
+        out: &mut Out<'_>,
+    ) -> Vec<HalfId> {
         let Some(request) = self.requests.get(&id).filter(|request| !request.emitted) else {
-            return;
+            return Vec::new();
         };
         if request.edges.is_empty() {
             self.hand_out_settled(id, out);
-            return;
+            return Vec::new();
         }
-        self.review_component(id);
         self.apply_evidence(id, oracle);
         if self.requests.get(&id).is_some_and(|request| request.edges.is_empty()) {
             self.hand_out_settled(id, out);
-            return;
+            return Vec::new();
         }
         let Some(solved) = self.solve(id, oracle) else {
             self.wait_or_give_up(now, id, out);
-            return;
+            return Vec::new();
         };
         self.hand_out_solved(now, hold, id, &solved, oracle, out);
-    }
-
-    /// Looks again at all edges of the component: since they were drawn, the process may have become known to keep
-    /// requests on their threads.
-    fn review_component(&mut self, start: HalfId) {
-        for call in self.component(start).into_iter().flat_map(|(_, calls)| calls) {
-            self.review_call(call);
-        }
+        solved.requests
     }
 
     /// Settles what evidence says about the component of a request, until it says nothing more.
