@@ -53,7 +53,7 @@ struct Stage {
 pub fn run(rounds: usize, seconds: u32) -> Result<()> {
     setup::ensure()?;
     if std::env::var_os(gwobs::BINARY).is_none() {
-        test::build_gwobs_optimised()?;
+        test::build_gwobs()?;
     }
     let stage = Stage::set(seconds)?;
     say::heading(&format!("{rounds} rounds of {seconds} s with {}", stage.load.name()));

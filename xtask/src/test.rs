@@ -47,35 +47,18 @@ pub fn conformance(suite: &Path) -> Result<()> {
     shown(cargo.env(SUITE, suite))
 }
 
-/// Builds the binary `gwobs`, which the end-to-end tests, the demo and the bench start, with cargo's own progress.
+/// Builds the binary `gwobs`, which the end-to-end tests, the demo and the bench start, as users have it: optimised. With
+/// cargo's own progress.
 pub fn build_gwobs() -> Result<()> {
-    shown(&mut cargo(["build", "--package", "gwobs-agent", "--bin", "gwobs"]))
+    shown(&mut cargo(BUILD_GWOBS))
 }
 
 /// The same without a word, unless it fails.
 pub fn build_gwobs_quietly() -> Result<()> {
-    quiet(&mut cargo([
-        "build",
-        "--quiet",
-        "--package",
-        "gwobs-agent",
-        "--bin",
-        "gwobs",
-    ]))
-    .map(drop)
+    quiet(cargo(BUILD_GWOBS).arg("--quiet")).map(drop)
 }
 
-/// An optimised build, with cargo's own progress.
-pub fn build_gwobs_optimised() -> Result<()> {
-    shown(&mut cargo([
-        "build",
-        "--release",
-        "--package",
-        "gwobs-agent",
-        "--bin",
-        "gwobs",
-    ]))
-}
+const BUILD_GWOBS: [&str; 6] = ["build", "--release", "--package", "gwobs-agent", "--bin", "gwobs"];
 
 /// nextest where it is installed, because it runs a test a process and ends with one summary; else cargo's own runner.
 fn runner() -> Command {

@@ -19,11 +19,6 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 /// How long work may go on after the load has ended.
 const BACKLOG: Duration = Duration::from_secs(20);
 
-/// The binary that was named, else the optimised one that the bench has built.
-fn binary() -> PathBuf {
-    std::env::var_os(gwobs::BINARY).map_or_else(|| workspace::target().join("release/gwobs"), PathBuf::from)
-}
-
 /// A running observer.
 pub(super) struct Observer {
     process: Process,
@@ -34,7 +29,7 @@ impl Observer {
     /// Starts it on a testbed's data plane, redacting as users have it, and waits until it is ready.
     pub(super) fn start(bed: &Testbed) -> Result<Self> {
         let output = bed.directory.path().join("decisions.jsonl");
-        let mut command = Command::new(binary());
+        let mut command = Command::new(gwobs::binary()?);
         command.args(bed.observe().args().iter().filter(|arg| *arg != "--no-redact"));
         let log = File::create(bed.directory.path().join("gwobs.log"))?;
         command.stdin(Stdio::null()).stdout(File::create(&output)?).stderr(log);

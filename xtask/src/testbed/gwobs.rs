@@ -4,7 +4,8 @@ pub mod decision;
 mod turn;
 
 use super::process::Process;
-use anyhow::{Context as _, Result, bail};
+use crate::workspace;
+use anyhow::{Context as _, Result, bail, ensure};
 use decision::Decision;
 use serde_json::Value;
 use std::fs::File;
@@ -23,15 +24,15 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// The environment variable that names another binary than the one just built.
 pub const BINARY: &str = "GWOBS_BIN";
 
-/// The binary: [`BINARY`], or the one beside this executable in the target directory.
+/// The binary: [`BINARY`], or the optimised one that `cargo xtask` builds.
 pub fn binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(BINARY) {
-        return Ok(PathBuf::from(path));
-    }
-    let own = std::env::current_exe().context("cannot tell where this program is")?;
-    let candidates = own.ancestors().skip(1).take(2).map(|dir| dir.join("gwobs"));
-    let found = candidates.into_iter().find(|path| path.is_file());
-    found.context("no gwobs binary beside the tests; build it with `cargo build -p gwobs-agent`, or set GWOBS_BIN")
+    let path = std::env::var_os(BINARY).map_or_else(|| workspace::target().join("release/gwobs"), PathBuf::from);
+    ensure!(
+        path.is_file(),
+        "no gwobs at {}: `cargo build --release` builds it, or set {BINARY}",
+        path.display()
+    );
+    Ok(path)
 }
 
 /// A `gwobs observe` command line in the making.
