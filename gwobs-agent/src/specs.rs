@@ -20,6 +20,7 @@ mod report;
 mod source;
 mod watch;
 mod wire;
+mod withhold;
 
 pub use decode::{Misfit, decode};
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};

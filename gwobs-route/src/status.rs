@@ -143,6 +143,3 @@ fn own_conditions(meta: &Meta) -> Vec<Condition> {
 fn names_of(kinds: &[RouteKind]) -> Vec<String> {
     kinds.iter().map(|kind| kind.as_str().to_owned()).collect()
 }
-
-#[cfg(test)]
-mod tests;

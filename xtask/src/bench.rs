@@ -7,6 +7,7 @@ mod cpu;
 mod load;
 mod observer;
 
+use crate::testbed::gwobs;
 use crate::testbed::plane::envoy::Envoy;
 use crate::testbed::rule::{Route, prefix, route};
 use crate::testbed::{Plan, Testbed};
@@ -36,6 +37,8 @@ struct Run {
     gateway_cpu: f64,
     /// CPU time of gwobs for a request, in microseconds.
     agent_cpu: f64,
+    /// Share of the requests that gwobs gave a verdict on; 0 without it.
+    covered: f64,
 }
 
 /// Two Envoys alike but for the access log.
@@ -49,7 +52,9 @@ struct Stage {
 /// Measures and prints.
 pub fn run(rounds: usize, seconds: u32) -> Result<()> {
     setup::ensure()?;
-    test::build_gwobs_optimised()?;
+    if std::env::var_os(gwobs::BINARY).is_none() {
+        test::build_gwobs_optimised()?;
+    }
     let stage = Stage::set(seconds)?;
     say::heading(&format!("{rounds} rounds of {seconds} s with {}", stage.load.name()));
     stage.measure(Variant::Nothing)?; // Warms caches and pools; not counted.
@@ -118,12 +123,14 @@ impl Stage {
             observer.wait_until_idle()?;
         }
         let agent_cpu = agent.map_or(Ok(0.0), cpu::used)? - agent_before;
+        let covered = observer.map_or(Ok(0.0), |observer| observer.stop(result.requests))?;
         let per_request = |seconds: f64| seconds * 1e6 / result.requests.max(1.0);
         Ok(Run {
             throughput: result.requests / result.seconds,
             p99: result.p99_ms,
             gateway_cpu: per_request(gateway_cpu),
             agent_cpu: per_request(agent_cpu),
+            covered,
         })
     }
 }
@@ -143,8 +150,8 @@ fn routes() -> Vec<Route> {
 
 fn report(rounds: &[[Run; 3]]) {
     say::heading("Medians over the rounds; ratios are to Envoy alone in the same round");
-    say::line("                     throughput        p99      Envoy CPU    gwobs CPU");
-    say::line("                                             µs/request   µs/request");
+    say::line("                       throughput           p99        Envoy CPU  gwobs CPU  with a");
+    say::line("                            req/s            ms       µs/request µs/request verdict");
     for (index, name) in ["alone", "with gwobs", "with access log"].iter().enumerate() {
         let ratio = |value: fn(&Run) -> f64| {
             median(
@@ -155,7 +162,7 @@ fn report(rounds: &[[Run; 3]]) {
         };
         let plain = |value: fn(&Run) -> f64| median(rounds.iter().filter_map(|round| round.get(index).map(value)));
         say::line(&format!(
-            "  {name:<16} {:>8.0} {:>5.3} {:>6.2} {:>5.3} {:>8.1} {:>5.3} {:>7.1}",
+            "  {name:<16} {:>7.0} ×{:.3} {:>6.2} ×{:.3} {:>8.1} ×{:.3} {:>10.1} {:>6.1}%",
             plain(|run| run.throughput),
             ratio(|run| run.throughput),
             plain(|run| run.p99),
@@ -163,6 +170,7 @@ fn report(rounds: &[[Run; 3]]) {
             plain(|run| run.gateway_cpu),
             ratio(|run| run.gateway_cpu),
             plain(|run| run.agent_cpu),
+            plain(|run| run.covered * 100.0),
         ));
     }
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use gwobs_common::limits;
 use gwobs_route::ObjectName;
 
-use super::value::{PortPair, object_name, seconds};
+use super::value::{PortPair, object_name, ring_buffer, seconds};
 use crate::metrics::MAX_ROUTES;
 
 const LONG_ABOUT: &str = "\
@@ -97,6 +98,13 @@ pub struct ObserveArgs {
     /// Routes that get labels of their own in the metrics; those beyond become `other`
     #[arg(long, value_name = "N", default_value_t = MAX_ROUTES, help_heading = "Further outputs")]
     pub metrics_max_routes: usize,
+
+    /// Buffer between kernel and gwobs, in KiB, a power of two; raise it if events are lost
+    #[arg(
+        long, value_name = "KIB", value_parser = ring_buffer, default_value_t = limits::RING_BUFFER / 1024,
+        help_heading = "Processes"
+    )]
+    pub ring_buffer: u32,
 
     /// Append every mismatch to this file, as JSONL; renamed to FILE.1 at 64 MiB
     #[arg(long, value_name = "FILE", help_heading = "Further outputs")]

@@ -59,3 +59,15 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
         Err("out of range")
     }
 }
+
+/// Size of the ring buffer in KiB: a power of two, at least a page.
+pub(super) fn ring_buffer(text: &str) -> Result<u32, &'static str> {
+    /// One page of any architecture's size to the largest that fits the kernel's 32-bit size.
+    const SIZES: std::ops::RangeInclusive<u32> = 64..=1 << 20;
+    let size: u32 = text.parse().map_err(|_| "expected KiB, for example 16384")?;
+    if size.is_power_of_two() && SIZES.contains(&size) {
+        Ok(size)
+    } else {
+        Err("expected a power of two from 64 to 1048576")
+    }
+}

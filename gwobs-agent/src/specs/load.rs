@@ -12,6 +12,7 @@ use super::document::{Document, SyntaxError, parse, with_room};
 use super::files::{self, FileError, Found};
 use super::finding::{Concern, Finding, ObjectId};
 use super::object::{NoObject, RawObject, objects_of};
+use super::withhold::without_secrets;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ pub struct ManifestFile {
 /// The objects of manifests, and what there is to say about them.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The files as they were read, in order: [`load_sources`] gives the same again.
+    /// The files as they were read, in order, without what Secrets hold: [`load_sources`] gives the same objects again.
     pub sources: Vec<ManifestFile>,
     /// Objects that routing depends on.
     pub objects: Vec<Object>,
@@ -120,10 +121,12 @@ struct Loader {
 
 impl Loader {
     fn file(&mut self, source: ManifestFile) -> Result<(), SyntaxError> {
-        for document in parse(&source.path, &source.text)? {
-            self.document(document);
-        }
-        self.loaded.sources.push(source);
+        let documents = parse(&source.path, &source.text)?;
+        self.loaded.sources.push(ManifestFile {
+            text: without_secrets(source.text, &documents),
+            path: source.path,
+        });
+        documents.into_iter().for_each(|document| self.document(document));
         Ok(())
     }
 

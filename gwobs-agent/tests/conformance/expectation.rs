@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gwobs_agent::commands::explain::Answer;
+use gwobs_agent::commands::explain::{Answer, Received};
 use serde::Deserialize;
 
 use crate::routing::Sent;
@@ -184,69 +184,57 @@ pub(crate) struct Forwarded {
 impl Forwarded {
     /// Where what the backend must receive departs from what the filters make of the request.
     pub(crate) fn faults(&self, sent: &Sent, answer: &Answer<'_>) -> Vec<String> {
-        let own = answer
-            .backends
-            .iter()
-            .find(|backend| backend.weight > 0)
-            .and_then(|backend| backend.forwarded.as_ref());
-        let Some(received) = own.or(answer.forwarded.as_ref()) else {
-            return vec!["nothing is said of the forwarded request".to_owned()];
-        };
+        let first = answer.backends.iter().find(|backend| backend.weight > 0);
+        let own = first.and_then(|backend| backend.forwarded.as_ref());
+        match own.or(answer.forwarded.as_ref()) {
+            Some(received) => [self.target_faults(sent, received), self.header_faults(sent, received)].concat(),
+            None => vec!["nothing is said of the forwarded request".to_owned()],
+        }
+    }
+
+    fn target_faults(&self, sent: &Sent, received: &Received<'_>) -> Vec<String> {
         let host = self.host.as_deref().or(sent.host.as_deref());
         let method = self.method.as_deref().unwrap_or(&sent.method);
         let path = self.path.as_deref().or(sent.path.as_deref());
-        let mut headers: BTreeMap<String, String> = lower(&sent.headers);
-        headers.retain(|name, _| !received.headers_removed.contains(&name.as_str()));
-        headers.extend(
-            received
-                .headers_set
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        let mut wanted = lower(&self.headers_set);
-        if self.headers_set.is_empty() && self.headers_absent.is_empty() {
-            wanted = lower(&sent.headers);
-        }
-        let mut faults: Vec<String> = [
+        let sni = self.tls_sni.as_deref();
+        let faults = [
             unless(host.is_none() || received.authority == host, || {
                 format!("forwarded host: {:?} not {host:?}", received.authority)
             }),
             unless(received.method == method, || {
                 format!("forwarded method: {}", received.method)
             }),
-            unless(path.is_none() || Some(received.path) == path, || {
+            unless(path.is_none_or(|path| received.path == path), || {
                 format!("forwarded path: {} not {path:?}", received.path)
             }),
-            unless(
-                self.tls_sni.is_none() || self.tls_sni.as_deref() == received.tls_sni,
-                || {
-                    format!(
-                        "server name towards the backend: {:?} not {:?}",
-                        received.tls_sni, self.tls_sni
-                    )
-                },
-            ),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        faults.extend(
-            wanted
-                .iter()
-                .filter(|(name, value)| headers.get(*name) != Some(*value))
-                .map(|(name, value)| {
-                    format!(
-                        "forwarded header {name}: expected {value:?}, answered {:?}",
-                        headers.get(name)
-                    )
-                }),
-        );
+            unless(sni.is_none() || sni == received.tls_sni, || {
+                format!("server name towards the backend: {:?} not {sni:?}", received.tls_sni)
+            }),
+        ];
+        faults.into_iter().flatten().collect()
+    }
+
+    fn header_faults(&self, sent: &Sent, received: &Received<'_>) -> Vec<String> {
+        let mut headers = lower(&sent.headers);
+        headers.retain(|name, _| !received.headers_removed.contains(&name.as_str()));
+        let set = received.headers_set.iter();
+        headers.extend(set.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let stated = !self.headers_set.is_empty() || !self.headers_absent.is_empty();
+        let wanted = lower(if stated { &self.headers_set } else { &sent.headers });
+        let wrong = wanted.iter().filter(|(name, value)| headers.get(*name) != Some(*value));
+        let wrong = wrong.map(|(name, value)| {
+            format!(
+                "forwarded header {name}: expected {value:?}, answered {:?}",
+                headers.get(name)
+            )
+        });
         let there = self
             .headers_absent
             .iter()
             .filter(|name| headers.contains_key(&name.to_ascii_lowercase()));
-        faults.extend(there.map(|name| format!("forwarded header {name} must be absent")));
-        faults
+        wrong
+            .chain(there.map(|name| format!("forwarded header {name} must be absent")))
+            .collect()
     }
 }
 

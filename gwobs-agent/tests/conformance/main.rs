@@ -4,6 +4,13 @@
 //! `manifests/`; a path that is given and missing is a failure. Without it there is nothing to check, and the tests say so.
 //! `cargo test --test conformance -- --nocapture` shows a table with a line for each test of the suite.
 
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test: faults end it, the table is for people"
+)]
+
 mod expectation;
 mod routing;
 mod status;

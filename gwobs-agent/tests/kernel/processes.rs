@@ -180,7 +180,10 @@ async fn what_cannot_be_followed_is_said() {
 #[tokio::test]
 async fn the_messages_for_developers_can_be_switched_on() {
     let mut gateway = Gateway::start(&[], |cues| cues.pause());
-    let mut observer = Observer::with(&Config { kernel_log: true, ..Config::default() });
+    let mut observer = Observer::with(&Config {
+        kernel_log: true,
+        ..Config::default()
+    });
     observer.follow(&gateway);
     gateway.go();
     observer.until_gone(gateway).await;

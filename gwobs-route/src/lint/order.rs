@@ -118,9 +118,13 @@ fn prefixes_above(path: &str) -> impl Iterator<Item = &str> {
     path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at))
 }
 
+/// A route and the index of a rule of it.
+type RuleId = (ObjectRef, usize);
+
 struct Search<'o> {
     pairs: usize,
-    told: BTreeSet<(ObjectRef, usize, ObjectRef, usize, Departure)>,
+    /// What was told, by the rule that wins; where it concerns the gateway also by the other rule.
+    told: BTreeSet<(RuleId, Departure, Option<RuleId>)>,
     out: &'o mut Findings,
 }
 
@@ -211,10 +215,9 @@ impl Search<'_> {
 
     fn tell(&mut self, group: &Group<'_>, winner: &Entry, loser: &Entry, departure: Departure, concerns: bool) {
         let ((rule, matched), (other, _)) = (winner.position(), loser.position());
-        if !self
-            .told
-            .insert((winner.object(), rule, loser.object(), other, departure))
-        {
+        // A mere hint is told once for each rule, or a catch-all rule would drown everything else.
+        let each = concerns.then(|| (loser.object(), other));
+        if !self.told.insert(((winner.object(), rule), departure, each)) {
             return;
         }
         let severity = if concerns { Severity::Warning } else { Severity::Info };

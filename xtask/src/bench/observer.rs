@@ -2,9 +2,11 @@
 
 use super::cpu;
 use crate::testbed::Testbed;
+use crate::testbed::gwobs;
 use crate::testbed::process::Process;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -15,25 +17,32 @@ const READY: Duration = Duration::from_secs(20);
 /// Decisions come within a second of the answer's end.
 const SETTLE: Duration = Duration::from_millis(1_500);
 /// How long work may go on after the load has ended.
-const BACKLOG: Duration = Duration::from_secs(30);
+const BACKLOG: Duration = Duration::from_secs(20);
+
+/// The binary that was named, else the optimised one that the bench has built.
+fn binary() -> PathBuf {
+    std::env::var_os(gwobs::BINARY).map_or_else(|| workspace::target().join("release/gwobs"), PathBuf::from)
+}
 
 /// A running observer.
 pub(super) struct Observer {
     process: Process,
+    output: PathBuf,
 }
 
 impl Observer {
     /// Starts it on a testbed's data plane, redacting as users have it, and waits until it is ready.
     pub(super) fn start(bed: &Testbed) -> Result<Self> {
         let output = bed.directory.path().join("decisions.jsonl");
-        let mut command = Command::new(workspace::target().join("release/gwobs"));
+        let mut command = Command::new(binary());
         command.args(bed.observe().args().iter().filter(|arg| *arg != "--no-redact"));
         let log = File::create(bed.directory.path().join("gwobs.log"))?;
         command.stdin(Stdio::null()).stdout(File::create(&output)?).stderr(log);
         let mut observer = Self {
             process: Process::spawn(&mut command)?,
+            output,
         };
-        observer.wait_until_ready(&output)?;
+        observer.wait_until_ready()?;
         Ok(observer)
     }
 
@@ -41,27 +50,40 @@ impl Observer {
         self.process.pid()
     }
 
-    /// Waits until what the load left behind is worked off, so that its CPU time is counted.
+    /// Waits until what the load left behind is worked off, so that its CPU time is counted; not for ever.
     pub(super) fn wait_until_idle(&self) -> Result<()> {
         let deadline = Instant::now() + BACKLOG;
         let mut used = cpu::used(self.pid())?;
-        loop {
+        while Instant::now() < deadline {
             std::thread::sleep(SETTLE);
             let now = cpu::used(self.pid())?;
-            // A hundredth of the time is what an idle agent may use for looking around.
+            // This much is what an idle agent may use for looking around.
             if now - used < SETTLE.as_secs_f64() / 50.0 {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                bail!("gwobs is still busy {BACKLOG:?} after the load");
+                break;
             }
             used = now;
         }
+        Ok(())
     }
 
-    fn wait_until_ready(&mut self, output: &PathBuf) -> Result<()> {
+    /// Ends it and returns the share of requests that it gave a verdict on: cheap by not looking would be no merit.
+    pub(super) fn stop(mut self, requests: f64) -> Result<f64> {
+        self.process.signal(libc::SIGINT)?;
+        self.process.wait(BACKLOG)?;
+        let output = std::fs::read_to_string(&self.output).context("gwobs's output")?;
+        let summary: Value = serde_json::from_str(output.lines().last().unwrap_or_default()).context("no summary")?;
+        let verdicts = |name: &str| {
+            summary
+                .pointer(&format!("/verdicts/{name}"))
+                .and_then(Value::as_f64)
+                .unwrap_or(0.0)
+        };
+        Ok((verdicts("match") + verdicts("mismatch")) / requests.max(1.0))
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + READY;
-        while !std::fs::read_to_string(output)
+        while !std::fs::read_to_string(&self.output)
             .context("gwobs's output")?
             .contains('\n')
         {

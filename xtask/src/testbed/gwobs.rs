@@ -20,9 +20,12 @@ const READY: Duration = Duration::from_secs(30);
 /// Draining includes the hold of mismatches.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// The binary: `GWOBS_BIN`, or the one beside this executable in the target directory.
+/// The environment variable that names another binary than the one just built.
+pub const BINARY: &str = "GWOBS_BIN";
+
+/// The binary: [`BINARY`], or the one beside this executable in the target directory.
 pub fn binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("GWOBS_BIN") {
+    if let Some(path) = std::env::var_os(BINARY) {
         return Ok(PathBuf::from(path));
     }
     let own = std::env::current_exe().context("cannot tell where this program is")?;

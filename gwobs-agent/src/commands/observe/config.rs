@@ -20,6 +20,8 @@ pub(super) struct Config {
     pub(super) form: Form,
     pub(super) manifests: Vec<PathBuf>,
     pub(super) targets: Vec<Target>,
+    /// Size of the ring buffer in bytes.
+    pub(super) ring_buffer: u32,
     pub(super) duration: Option<Duration>,
     pub(super) fail_on_mismatch: bool,
     pub(super) metrics_addr: Option<SocketAddr>,
@@ -47,6 +49,7 @@ impl Config {
             form: Form::new(global)?,
             parameters: parameters(&args, global)?,
             manifests: args.manifests,
+            ring_buffer: args.ring_buffer.saturating_mul(1024),
             duration: args.duration,
             fail_on_mismatch: args.fail_on_mismatch,
             metrics_addr: args.metrics_addr,

@@ -109,7 +109,10 @@ impl Live {
     /// Finds the processes, attaches the probes, follows, says that it is ready.
     fn attach(&mut self, config: &Config) -> anyhow::Result<Probes> {
         let targets = processes::find(&config.targets)?;
-        let mut probes = Probes::load(&probes::Config::default())?;
+        let mut probes = Probes::load(&probes::Config {
+            ring_buffer: config.ring_buffer,
+            ..probes::Config::default()
+        })?;
         let mut ready = Ready {
             time: boottime(),
             processes: Vec::new(),

@@ -139,7 +139,7 @@ impl<'s> Comparison<'s> {
     }
 
     /// True if another value of something hidden could change the decision.
-    fn depends(&self, hidden: &Hidden, decision: &Decision, considered: &[Considered]) -> bool {
+    fn depends(&self, hidden: &Hidden<'_>, decision: &Decision, considered: &[Considered]) -> bool {
         if hidden.is_nothing() {
             return false;
         }

@@ -32,7 +32,7 @@ spec:
 ";
 
 /// A decision as `observe` writes it: `/` with these headers went to this backend.
-fn record(path: &str, headers: Value, backend: &str) -> Value {
+fn record(path: &str, headers: &Value, backend: &str) -> Value {
     json!({
         "type": "decision", "id": "1", "time": "2026-01-01T00:00:00Z", "gateway": "infra/web", "listener": "http",
         "downstream": {"peer": "127.0.0.1:4000", "local": "127.0.0.1:10080", "protocol": "http/1.1", "tls": false},
@@ -45,7 +45,7 @@ fn record(path: &str, headers: Value, backend: &str) -> Value {
 
 /// The same, answered by the gateway itself.
 fn reply(path: &str, status: u16) -> Value {
-    let mut record = record(path, json!([]), "");
+    let mut record = record(path, &json!([]), "");
     record["upstreams"] = json!([]);
     record["response"] = json!({"status": status, "origin": "gateway"});
     record
@@ -109,7 +109,7 @@ fn requests_that_were_forwarded() {
     ];
     for (path, headers, backend, expected) in cases {
         assert_eq!(
-            outcome(&record(path, headers.clone(), backend)),
+            outcome(&record(path, &headers, backend)),
             expected,
             "{path} {headers} {backend}"
         );
@@ -133,22 +133,25 @@ fn replies_of_the_gateway() {
 fn what_was_redacted_is_not_guessed() {
     let hidden = json!([["x-env", "[redacted]"], ["authorization", "[redacted]"]]);
     // A match of `/cart` looks at the header, one of `/` does not.
-    assert_eq!(outcome(&record("/cart", hidden.clone(), "shop/old:80")), "redacted");
-    assert_eq!(outcome(&record("/", hidden, "shop/old:80")), "same");
+    assert_eq!(outcome(&record("/cart", &hidden, "shop/old:80")), "redacted");
+    assert_eq!(outcome(&record("/", &hidden, "shop/old:80")), "same");
     assert_eq!(
-        outcome(&record("/v1?beta=[redacted]", json!([]), "shop/old:80")),
+        outcome(&record("/v1?beta=[redacted]", &json!([]), "shop/old:80")),
         "redacted"
     );
-    assert_eq!(outcome(&record("/v1?[redacted]", json!([]), "shop/old:80")), "redacted");
     assert_eq!(
-        outcome(&record("/v1?other=[redacted]", json!([]), "shop/old:80")),
+        outcome(&record("/v1?[redacted]", &json!([]), "shop/old:80")),
+        "redacted"
+    );
+    assert_eq!(
+        outcome(&record("/v1?other=[redacted]", &json!([]), "shop/old:80")),
         "same"
     );
 }
 
 #[test]
 fn an_upstream_that_nobody_knows_is_no_proof() {
-    let mut unknown = record("/", json!([]), "");
+    let mut unknown = record("/", &json!([]), "");
     unknown["upstreams"][0].as_object_mut().unwrap().remove("backend");
     assert_eq!(outcome(&unknown), "unknown_upstream");
 }
@@ -156,20 +159,20 @@ fn an_upstream_that_nobody_knows_is_no_proof() {
 #[test]
 fn what_was_not_seen_is_undecidable() {
     let without = |field: &str| {
-        let mut record = record("/", json!([]), "shop/old:80");
+        let mut record = record("/", &json!([]), "shop/old:80");
         record[field] = Value::Null;
         outcome(&record)
     };
     assert_eq!(without("request"), "no_request");
     assert_eq!(without("gateway"), "no_gateway");
-    let mut unpaired = record("/", json!([]), "shop/old:80");
+    let mut unpaired = record("/", &json!([]), "shop/old:80");
     unpaired["upstreams"] = json!([]);
     assert_eq!(outcome(&unpaired), "unpaired");
 }
 
 #[test]
 fn another_gateway_and_port_than_recorded() {
-    let mut old = record("/", json!([]), "shop/old:80");
+    let mut old = record("/", &json!([]), "shop/old:80");
     old["gateway"] = Value::Null;
     old["listener"] = Value::Null;
     assert_eq!(outcome_at(&old, at(Some("web"), &[])), "no_listener");
@@ -178,7 +181,7 @@ fn another_gateway_and_port_than_recorded() {
 
 #[test]
 fn lines_of_all_sorts() {
-    let decision = record("/", json!([]), "shop/new:80");
+    let decision = record("/", &json!([]), "shop/new:80");
     let long = format!("{{\"type\":\"decision\",\"id\":\"{}\"}}", "x".repeat(1 << 20));
     let text = format!(
         "{{\"type\":\"ready\"}}\n\n{decision}\nno json\n{{\"type\":\"decision\",\"request\":7}}\n{long}\n{decision}"
