@@ -1,6 +1,10 @@
 //! Recordings of real runs beside Envoy, judged again: the same lines, byte for byte (see `recordings/README.md`).
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
