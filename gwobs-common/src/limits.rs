@@ -3,11 +3,20 @@
 /// Bytes copied per direction from a base that moves up whenever the conversation turns or the agent says so
 /// ([`crate::table::Mark`]); beyond it bytes are announced by length only.
 ///
-/// Four message heads of 16 KiB (the largest that gateways accept by default is 60 KiB, in Envoy) fit, so pipelined
-/// heads survive until the agent, which lags by milliseconds, moves the base. A body costs at most this much per turn:
-/// 64 uploads of 1 MiB at once put 64 x 64 KiB x 2 sides = 8 MiB into the ring buffer of [`RING_BUFFER`] even if the
-/// agent does nothing at all in the meantime, and as many large responses fill it up only if they come before it woke.
-pub const WINDOW: u32 = 64 * 1024;
+/// The agent says which bytes of a body it does not need, and lags by a millisecond or more. What comes before it could
+/// say so is copied, so that a message that follows a body in the same burst is not missed, and chunked bodies, whose
+/// framing is within them, stay readable. This is for a ring buffer that is nearly empty; one that fills up narrows the
+/// window, so bodies never push heads out of it.
+pub const WINDOW: u32 = 256 * 1024;
+
+/// The window while an eighth of the ring buffer waits to be read: four heads of the greatest length that is understood.
+pub const WINDOW_BUSY: u32 = 64 * 1024;
+
+/// The window while a quarter of the ring buffer waits to be read: one head of the greatest length that is understood.
+pub const WINDOW_FILLING: u32 = 16 * 1024;
+
+/// The window while half of it does: nearly all heads.
+pub const WINDOW_FULL: u32 = 4 * 1024;
 
 /// Largest payload of one record. A power of two, see [`PAYLOAD_CLASSES`].
 pub const MAX_PAYLOAD: u32 = 16 * 1024;

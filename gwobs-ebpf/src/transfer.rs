@@ -1,14 +1,15 @@
 //! Bytes through a socket.
 
+use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
 use gwobs_common::counter::Counter;
-use gwobs_common::limits::WINDOW;
+use gwobs_common::limits::{WINDOW, WINDOW_BUSY, WINDOW_FILLING, WINDOW_FULL};
 use gwobs_common::record::{kind, left_out};
 use gwobs_common::table::{Connection, Flow, MarkKey, PROCESS_ACTIVE, RECEIVE, SEND, STAGE_ANNOUNCED};
 
 use crate::connection::{self, Positions};
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object, offset, read};
-use crate::maps::{self, MARKS, PROCESSES};
+use crate::maps::{self, EVENTS, MARKS, PROCESSES};
 use crate::segments::{self, Stretch};
 use crate::{Outcome, registers};
 
@@ -152,7 +153,7 @@ fn plan(connection: &mut Connection, cookie: u64, direction: u8, position: u32, 
     let ahead = flow.base.wrapping_sub(position);
     if is_after(flow.base, position) {
         let skipped = ahead.min(length);
-        let wanted = (length - skipped).min(WINDOW);
+        let wanted = (length - skipped).min(window());
         return Plan {
             skipped,
             wanted,
@@ -160,11 +161,29 @@ fn plan(connection: &mut Connection, cookie: u64, direction: u8, position: u32, 
         };
     }
     let used = position.wrapping_sub(flow.base);
-    let wanted = length.min(WINDOW.saturating_sub(used));
+    let wanted = length.min(window().saturating_sub(used));
     Plan {
         skipped: 0,
         wanted,
         beyond: length - wanted,
+    }
+}
+
+/// The capture window as the ring buffer's filling allows it: what is left of a buffer that fills up is kept for heads,
+/// for a body that is not copied costs nothing, and an event that is lost costs its request.
+#[inline(always)]
+fn window() -> u32 {
+    const AVAILABLE: u64 = BPF_RB_AVAIL_DATA as u64;
+    const SIZE: u64 = BPF_RB_RING_SIZE as u64;
+    let (filled, size) = (EVENTS.query(AVAILABLE), EVENTS.query(SIZE));
+    if filled < size / 8 {
+        WINDOW
+    } else if filled < size / 4 {
+        WINDOW_BUSY
+    } else if filled < size / 2 {
+        WINDOW_FILLING
+    } else {
+        WINDOW_FULL
     }
 }
 

@@ -17,7 +17,7 @@ use super::settled::Settled;
 use super::threads::Threads;
 use super::unseen::Unseen;
 use crate::event::{Role, SocketCookie, Timestamp};
-use crate::exchange::{Half, HalfId, Stage, Stamp};
+use crate::exchange::{Connection, Half, HalfId, Stage, Stamp};
 use crate::finished::Evidence;
 
 /// Requests and calls of one process.
@@ -70,9 +70,9 @@ impl Process {
     }
 
     /// Bytes moved on a stream that cannot be read.
-    pub(super) fn on_unreadable(&mut self, role: Role, stamp: Stamp, why: Inconclusive) {
+    pub(super) fn on_unreadable(&mut self, connection: &Connection, stamp: Stamp, why: Inconclusive) {
         self.note(stamp);
-        self.unseen.note(role, stamp, why);
+        self.unseen.note(connection, stamp, why);
     }
 
     /// Events were lost: what has no upstream call yet may have made one that nobody saw.

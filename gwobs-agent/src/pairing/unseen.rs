@@ -1,14 +1,15 @@
 //! What could not be read: streams that may carry requests or calls nobody sees, and losses of events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use gwobs_http::Version;
 use gwobs_route::Inconclusive;
 
 use super::limits::{LOSS_MEMORY, MAX_UNREADABLE, UNSEEN_MEMORY, nanoseconds};
-use crate::event::{Role, Timestamp};
-use crate::exchange::Stamp;
+use crate::event::{Role, SocketCookie, Timestamp};
+use crate::exchange::{Connection, Half, Stamp};
 
-/// The last unreadable activity of each thread, by side, and the last loss.
+/// The last unreadable activity of each connection, by side, and the last loss.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
     downstream: Activity,
@@ -16,36 +17,96 @@ pub(super) struct Unseen {
     lost: Option<Timestamp>,
 }
 
-/// Unreadable activity of one side, by thread; of all threads together once there are too many.
+/// Unreadable activity of one side: the last of each connection, in order of time for each thread.
 #[derive(Debug, Default)]
 struct Activity {
-    by_thread: BTreeMap<u32, (Timestamp, Inconclusive)>,
-    any: Option<(Timestamp, Inconclusive)>,
+    connections: HashMap<SocketCookie, Stamp>,
+    by_thread: BTreeMap<u32, BTreeMap<(Timestamp, SocketCookie), Inconclusive>>,
+    /// The last on a connection that found no room to be remembered by itself.
+    elsewhere: Option<(Timestamp, Inconclusive)>,
 }
 
 impl Activity {
-    fn note(&mut self, stamp: Stamp, why: Inconclusive) {
-        self.any = Some((stamp.time, why));
-        if self.by_thread.len() < MAX_UNREADABLE || self.by_thread.contains_key(&stamp.tid) {
-            self.by_thread.insert(stamp.tid, (stamp.time, why));
+    fn note(&mut self, socket: SocketCookie, stamp: Stamp, why: Inconclusive) {
+        self.forget(socket);
+        if self.connections.len() >= MAX_UNREADABLE {
+            self.forget_old(stamp.time);
+        }
+        if self.connections.len() >= MAX_UNREADABLE {
+            self.elsewhere = Some((stamp.time, why));
+            return;
+        }
+        self.connections.insert(socket, stamp);
+        let thread = self.by_thread.entry(stamp.tid).or_default();
+        thread.insert((stamp.time, socket), why);
+    }
+
+    fn forget(&mut self, socket: SocketCookie) {
+        let Some(stamp) = self.connections.remove(&socket) else {
+            return;
+        };
+        if let Some(thread) = self.by_thread.get_mut(&stamp.tid) {
+            thread.remove(&(stamp.time, socket));
+            if thread.is_empty() {
+                self.by_thread.remove(&stamp.tid);
+            }
         }
     }
 
-    /// The last activity of one thread, or of any. With too many threads to remember, it is the last of any.
-    fn last(&self, thread: Option<u32>) -> Option<(Timestamp, Inconclusive)> {
-        match thread {
-            Some(tid) if self.by_thread.len() < MAX_UNREADABLE => self.by_thread.get(&tid).copied(),
-            _ => self.any,
+    /// Forgets the connections whose last activity is too old to matter.
+    fn forget_old(&mut self, now: Timestamp) {
+        let is_old = |last: &Stamp| last.time.0.saturating_add(nanoseconds(UNSEEN_MEMORY)) < now.0;
+        let old: Vec<SocketCookie> = self
+            .connections
+            .iter()
+            .filter(|(_, last)| is_old(last))
+            .map(|(socket, _)| *socket)
+            .collect();
+        old.into_iter().for_each(|socket| self.forget(socket));
+    }
+
+    /// A request that began then, on this connection, was answered: so was all that came before it (RFC 9112
+    /// section 9.3.2).
+    fn answered(&mut self, socket: SocketCookie, began: Stamp) {
+        if self
+            .connections
+            .get(&socket)
+            .is_some_and(|last| last.order < began.order)
+        {
+            self.forget(socket);
         }
+    }
+
+    /// The last activity of one thread, or of any.
+    fn last(&self, thread: Option<u32>) -> Option<(Timestamp, Inconclusive)> {
+        let threads = self
+            .by_thread
+            .iter()
+            .filter(|(tid, _)| thread.is_none_or(|thread| thread == **tid));
+        let last = threads.filter_map(|(_, calls)| calls.last_key_value().map(|((time, _), why)| (*time, *why)));
+        last.chain(self.elsewhere).max()
     }
 }
 
 impl Unseen {
     /// Bytes moved on a stream that cannot be read.
-    pub(super) fn note(&mut self, role: Role, stamp: Stamp, why: Inconclusive) {
-        match role {
-            Role::Accepted => self.downstream.note(stamp, why),
-            Role::Connected => self.upstream.note(stamp, why),
+    pub(super) fn note(&mut self, connection: &Connection, stamp: Stamp, why: Inconclusive) {
+        match connection.role {
+            Role::Accepted => self.downstream.note(connection.socket, stamp, why),
+            Role::Connected => self.upstream.note(connection.socket, stamp, why),
+        }
+    }
+
+    /// A request that was read was answered: no request before it on its HTTP/1 connection is under way.
+    pub(super) fn answered(&mut self, downstream: &Half) {
+        let is_read = downstream
+            .request
+            .head
+            .as_ref()
+            .is_some_and(|head| head.version != Version::H2);
+        if is_read && downstream.response.head.is_some() && downstream.flaws.is_empty() {
+            self.downstream
+                .answered(downstream.connection.socket, downstream.request.started);
         }
     }
 

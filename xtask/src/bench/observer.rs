@@ -4,7 +4,6 @@ use super::cpu;
 use crate::testbed::Testbed;
 use crate::testbed::gwobs;
 use crate::testbed::process::Process;
-use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::fs::File;

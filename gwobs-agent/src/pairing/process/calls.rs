@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use gwobs_route::{Inconclusive, Purpose};
 
 use super::{Out, Process};
-use crate::event::{Role, Timestamp};
+use crate::event::Timestamp;
 use crate::exchange::{Half, HalfId, Outcome, Stage, Stamp};
 use crate::finished::Evidence;
 use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_COMPONENT, MAX_NODES, nanoseconds};
@@ -40,7 +40,7 @@ impl Process {
             .into_iter()
             .flatten()
         {
-            self.unseen.note(Role::Connected, stamp, flaw(half));
+            self.unseen.note(&half.connection, stamp, flaw(half));
         }
     }
 
@@ -49,7 +49,7 @@ impl Process {
         if self.calls.len() >= MAX_NODES {
             out.counts.overflowed += 1;
             self.unseen
-                .note(Role::Connected, half.request.started, Inconclusive::Unpaired);
+                .note(&half.connection, half.request.started, Inconclusive::Unpaired);
             return;
         }
         let mut call = Call::new(CallKind::Sent(half.clone()));

@@ -3,7 +3,7 @@
 use gwobs_http::Version;
 
 use super::{Out, Process};
-use crate::event::{Role, Timestamp};
+use crate::event::Timestamp;
 use crate::exchange::{Half, Stage};
 use crate::pairing::limits::{MAX_NODES, SETTLE_DELAY, after};
 use crate::pairing::node::{Request, flaw};
@@ -57,7 +57,7 @@ impl Process {
             .into_iter()
             .flatten()
         {
-            self.unseen.note(Role::Accepted, stamp, flaw(half));
+            self.unseen.note(&half.connection, stamp, flaw(half));
         }
     }
 
@@ -77,6 +77,7 @@ impl Process {
 
     fn on_answered(&mut self, half: &Half) {
         self.threads.answered(half);
+        self.unseen.answered(half);
         let steady = self.threads.steady();
         if let (Some(request), Some(read)) = (self.requests.get_mut(&half.id), half.request.head_ended) {
             request.unseen_call = self.unseen.call_since(read, steady);
