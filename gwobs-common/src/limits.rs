@@ -9,13 +9,13 @@
 /// window, so bodies never push heads out of it.
 pub const WINDOW: u32 = 256 * 1024;
 
-/// The window while an eighth of the ring buffer waits to be read: four heads of the greatest length that is understood.
+/// The window while a quarter of the ring buffer waits to be read: four heads of the greatest length that is understood.
 pub const WINDOW_BUSY: u32 = 64 * 1024;
 
-/// The window while a quarter of the ring buffer waits to be read: one head of the greatest length that is understood.
+/// The window while half of it does: one head of the greatest length that is understood.
 pub const WINDOW_FILLING: u32 = 16 * 1024;
 
-/// The window while half of it does: nearly all heads.
+/// The window while three quarters do: nearly all heads.
 pub const WINDOW_FULL: u32 = 4 * 1024;
 
 /// Largest payload of one record. A power of two, see [`PAYLOAD_CLASSES`].
@@ -28,8 +28,9 @@ pub const PAYLOAD_CLASSES: [usize; 4] = [256, 1024, 4096, MAX_PAYLOAD as usize];
 /// Buffers of one call that are walked: the kernel's own limit (`UIO_MAXIOV`), and the parts of one window.
 pub const MAX_SEGMENTS: u32 = 1024 + WINDOW / MAX_PAYLOAD;
 
-/// Size of the ring buffer, in bytes, if the user does not say.
-pub const RING_BUFFER: u32 = 16 * 1024 * 1024;
+/// Size of the ring buffer, in bytes, if the user does not say: 128 messages of a whole [`WINDOW`], or tens of thousands
+/// without a body, while the agent waits for a processor.
+pub const RING_BUFFER: u32 = 32 * 1024 * 1024;
 
 /// Connections followed at a time, if the user does not say: twice the ephemeral ports of a host. A record of the table
 /// takes about 100 bytes.

@@ -176,11 +176,11 @@ fn window() -> u32 {
     const AVAILABLE: u64 = BPF_RB_AVAIL_DATA as u64;
     const SIZE: u64 = BPF_RB_RING_SIZE as u64;
     let (filled, size) = (EVENTS.query(AVAILABLE), EVENTS.query(SIZE));
-    if filled < size / 8 {
+    if filled < size / 4 {
         WINDOW
-    } else if filled < size / 4 {
-        WINDOW_BUSY
     } else if filled < size / 2 {
+        WINDOW_BUSY
+    } else if filled < size / 4 * 3 {
         WINDOW_FILLING
     } else {
         WINDOW_FULL
