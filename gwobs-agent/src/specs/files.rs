@@ -25,8 +25,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 pub struct FileError {
     /// Which.
     pub path: PathBuf,
-    /// Why.
-    #[source]
+    /// Why; part of the message, so not told as its source too.
     pub error: io::Error,
 }
 
