@@ -10,8 +10,9 @@ use gwobs_common::limits::{MAX_PAYLOAD, WINDOW};
 use crate::gateway::{Cues, Gateway, connected_pair};
 use crate::observer::{Observer, missing, pattern, whole};
 
-const CHUNK: usize = 32 * 1024;
 const WINDOW_BYTES: usize = WINDOW as usize;
+/// Two of them fill the window.
+const CHUNK: usize = WINDOW_BYTES / 2;
 
 /// Reads exactly so many bytes, in one call.
 fn read_at_once(stream: &TcpStream, length: usize) {
@@ -64,7 +65,8 @@ async fn beyond_the_window_bytes_are_announced_until_the_conversation_turns() {
     .concat();
     assert_eq!(observer.streams(opened.peer).0, expected);
     let announced = observer.left_out(opened.socket, Direction::Receive);
-    assert_eq!(announced, [(LeftOut::Window, 32 * 1024), (LeftOut::Window, 32 * 1024)]);
+    let chunk = u32::try_from(CHUNK).unwrap();
+    assert_eq!(announced, [(LeftOut::Window, chunk), (LeftOut::Window, chunk)]);
     assert!(
         observer
             .data(opened.socket, Direction::Receive)
@@ -75,18 +77,19 @@ async fn beyond_the_window_bytes_are_announced_until_the_conversation_turns() {
 /// One call that is larger than the window, from several buffers.
 #[tokio::test]
 async fn one_large_write_is_told_in_consecutive_parts() {
-    let sent = pattern(200_000, 4);
+    let sent = pattern(3 * WINDOW_BYTES + 4_000, 4);
     let (mut gateway, mut peer) = start(|stream, _| {
         let vectors: Vec<libc::iovec> = sent
-            .chunks(30_000)
+            .chunks(WINDOW_BYTES / 2 - 1_000)
             .map(|part| libc::iovec {
                 iov_base: part.as_ptr().cast_mut().cast(),
                 iov_len: part.len(),
             })
             .collect();
+        let count = i32::try_from(vectors.len()).unwrap();
         // SAFETY: the buffers are valid for the time of the call; the call only reads them.
-        let length = unsafe { libc::writev(stream.as_raw_fd(), vectors.as_ptr(), 7) };
-        assert_eq!(length, 200_000);
+        let length = unsafe { libc::writev(stream.as_raw_fd(), vectors.as_ptr(), count) };
+        assert_eq!(usize::try_from(length).unwrap(), sent.len());
     });
     let mut observer = Observer::new();
     observer.follow(&gateway);

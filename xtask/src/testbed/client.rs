@@ -228,7 +228,8 @@ impl Client {
     /// The request with a new id.
     fn marked(&self, request: &Request) -> (String, Request) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let id = format!("r{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        // As long as the ids that real clients make.
+        let id = format!("request-{:016}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut request = request.clone();
         match self.mark {
             Mark::Header => request.headers.push((ID.to_owned(), id.clone())),
