@@ -33,7 +33,7 @@ pub(super) struct Called {
     pub(super) reset: Option<u64>,
     /// Whose it is.
     pub(super) owner: usize,
-    /// True if an unreadable request was read before it.
+    /// True if an unreadable request was read before it, and may still be under way.
     pub(super) optional: bool,
 }
 
@@ -176,7 +176,7 @@ impl World {
         let id = 100 + self.calls.len() as u64;
         let to = plan.attempts[attempt].1;
         self.script.write_head(id, tid, to, head(&path, &headers));
-        let optional = self.requests.iter().flatten().any(|seen| !seen.readable);
+        let optional = (0..self.requests.len()).any(|request| self.is_unseen(request));
         let began = self.script.order;
         self.calls.push(Called {
             path,
@@ -189,6 +189,22 @@ impl World {
             optional,
         });
         Next::Finish(attempt, self.calls.len() - 1)
+    }
+
+    /// True if a request cannot be read, and may be under way: no request that was read after it on its connection has
+    /// been answered.
+    fn is_unseen(&self, request: usize) -> bool {
+        let Some(seen) = self.requests[request].as_ref().filter(|seen| !seen.readable) else {
+            return false;
+        };
+        let connection = |request: usize| self.plans.requests[request].connection;
+        let shows_its_end = |(other, later): (usize, &Option<Seen>)| {
+            later.as_ref().is_some_and(|later| {
+                let after = seen.answered.is_some_and(|(order, ..)| order < later.read);
+                after && later.readable && later.answered.is_some() && connection(other) == connection(request)
+            })
+        };
+        !self.requests.iter().enumerate().any(shows_its_end)
     }
 
     fn finish(&mut self, plan: &Plan, attempt: usize, call: usize, tid: u32) -> Next {
