@@ -15,7 +15,8 @@ pub const MAX_PIPELINED: usize = 64;
 /// preempted between the call and its event. Longer than a scheduler's turn.
 pub const REORDER_NANOSECONDS: u64 = 20_000_000;
 
-/// Parts of calls of one direction that wait. A call of 64 KiB, the capture window, has four parts with bytes.
+/// Parts of calls of one direction that wait: a call that fills the widest capture window has as many with bytes. Beyond,
+/// what is missing counts as a gap.
 pub const MAX_HELD: usize = 16;
 
 /// How far bytes may lie before the expected position and still be a repetition; further back, so much was missed
@@ -28,8 +29,8 @@ pub const SKIP_THRESHOLD: u64 = 8 * 1024;
 /// Farthest that it is told to skip at once: positions are compared modulo 2^32.
 pub(super) const SKIP_AT_MOST: u64 = 1 << 30;
 
-/// Bytes after which a stream in one direction is told to be still of interest: well before the capture window of
-/// 64 KiB is used up, since the agent lags behind.
+/// Bytes after which a stream in one direction is told to be still of interest: well before the capture window is used
+/// up, also one that a filling ring buffer has narrowed, since the agent lags behind.
 pub const MARK_INTERVAL: u32 = 16 * 1024;
 
 /// Connects in progress that are known at a time.
