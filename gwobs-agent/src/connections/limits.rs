@@ -30,7 +30,7 @@ pub const SKIP_THRESHOLD: u64 = 8 * 1024;
 pub(super) const SKIP_AT_MOST: u64 = 1 << 30;
 
 /// Bytes after which a stream in one direction is told to be still of interest: well before the capture window is used
-/// up, also one that a filling ring buffer has narrowed, since the agent lags behind.
+/// up while the ring buffer is less than half full, since the agent lags behind.
 pub const MARK_INTERVAL: u32 = 16 * 1024;
 
 /// Connects in progress that are known at a time.
