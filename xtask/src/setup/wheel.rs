@@ -4,7 +4,7 @@ use super::{Part, debian};
 use crate::command::{command, quiet};
 use crate::versions::Wheel;
 use crate::workspace;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,17 @@ impl DataPlane {
     /// The program's path once it is unpacked.
     pub fn program(&self) -> PathBuf {
         self.dir().join(self.0.program)
+    }
+
+    /// The same, and the program is there.
+    pub fn program_in_place(&self) -> Result<PathBuf> {
+        let program = self.program();
+        ensure!(
+            program.is_file(),
+            "{} is missing; `cargo xtask setup` fetches it",
+            program.display()
+        );
+        Ok(program)
     }
 
     fn dir(&self) -> PathBuf {

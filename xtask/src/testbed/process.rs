@@ -1,6 +1,7 @@
 //! A child process that ends with the value that stands for it, or with the thread that started it.
 
 use anyhow::{Context as _, Result, bail};
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -8,18 +9,18 @@ use std::time::{Duration, Instant};
 /// How often a waiting caller looks again.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running child.
+/// A running child, in a process group of its own together with the workers that it starts.
 pub struct Process {
     child: Child,
     name: String,
 }
 
 impl Process {
-    /// Starts it. The kernel kills it when the calling *thread* ends, so call this from the thread that keeps the value.
+    /// Starts it. The kernel ends it when the calling *thread* ends, so call this from the thread that keeps the value.
     pub fn spawn(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         // SAFETY: between fork and exec only prctl is called, which is async-signal-safe.
-        unsafe { command.pre_exec(end_with_parent) };
+        unsafe { command.process_group(0).pre_exec(end_with_parent) };
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Self { child, name })
     }
@@ -43,12 +44,21 @@ impl Process {
 
     /// Sends a signal, such as `libc::SIGINT`.
     pub fn signal(&self, signal: i32) -> Result<()> {
-        let pid = i32::try_from(self.pid()).context("pid out of range")?;
-        // SAFETY: kill takes plain numbers; the child has not been waited for, so the pid is still its own.
-        if unsafe { libc::kill(pid, signal) } != 0 {
-            bail!("cannot signal {}: {}", self.name, std::io::Error::last_os_error());
+        signal_to(self.number()?, signal).with_context(|| format!("cannot signal {}", self.name))
+    }
+
+    /// Kills it and all its workers, and waits for its end.
+    pub fn kill(&mut self) -> Result<()> {
+        // A group outlives its first process; where that one has been waited for, its number may be somebody else's.
+        if self.ended()?.is_none() {
+            signal_to(-self.number()?, libc::SIGKILL).with_context(|| format!("cannot kill {}", self.name))?;
+            self.child.wait()?;
         }
         Ok(())
+    }
+
+    fn number(&self) -> Result<i32> {
+        i32::try_from(self.pid()).context("pid out of range")
     }
 
     /// Waits for its end.
@@ -69,16 +79,25 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing left to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.kill();
     }
 }
 
-/// Asks the kernel to kill this process when the thread that forked it ends.
-fn end_with_parent() -> std::io::Result<()> {
-    // SAFETY: this option of prctl takes a signal number and touches no memory.
-    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
+/// Signals a process, or a group by its negative number.
+fn signal_to(number: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: kill takes plain numbers; the child has not been waited for, so the number is still its own.
+    match unsafe { libc::kill(number, signal) } {
         0 => Ok(()),
-        _ => Err(std::io::Error::last_os_error()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Asks the kernel to terminate this process when the thread that forked it ends. Not to kill it: a master that is
+/// killed leaves its workers behind.
+fn end_with_parent() -> io::Result<()> {
+    // SAFETY: this option of prctl takes a signal number and touches no memory.
+    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }

@@ -7,7 +7,7 @@ use crate::testbed::object::{push, set};
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Route, Rule};
 use crate::testbed::yaml;
 use crate::versions;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -25,10 +25,7 @@ impl DataPlane for Envoy {
     }
 
     fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::ENVOY).program();
-        if !program.is_file() {
-            bail!("{} is missing; `cargo xtask setup` fetches it", program.display());
-        }
+        let program = Wheel(versions::ENVOY).program_in_place()?;
         let configuration = dir.join("envoy.yaml");
         std::fs::write(&configuration, yaml::document(&bootstrap(settings)))
             .with_context(|| format!("cannot write {}", configuration.display()))?;

@@ -1,0 +1,188 @@
+//! HAProxy: a master, and a worker with threads; one `backend` for each rule, picked by the first `use_backend` that
+//! applies.
+
+use super::dispatch::{self, Host};
+use super::{DataPlane, Settings};
+use crate::setup::wheel::DataPlane as Wheel;
+use crate::testbed::rule::{Action, Filter, Match, Rule};
+use crate::versions;
+use anyhow::{Context as _, Result, bail, ensure};
+use std::path::Path;
+use std::process::Command;
+
+/// The wheel's build of HAProxy.
+pub struct Haproxy;
+
+impl DataPlane for Haproxy {
+    fn name(&self) -> &'static str {
+        "haproxy"
+    }
+
+    fn title(&self) -> &'static str {
+        "HAProxy"
+    }
+
+    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
+        let program = Wheel(versions::HAPROXY).program_in_place()?;
+        let file = dir.join("haproxy.cfg");
+        let text = configuration(settings)?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut command = Command::new(program);
+        command.arg("-W").arg("-f").arg(file);
+        Ok(command)
+    }
+}
+
+/// Idle server connections are shared by all clients and threads, as busy gateways have it.
+const DEFAULTS: &str = "defaults
+  mode http
+  maxconn 4000
+  timeout connect 1s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 60s
+  http-reuse always
+  option redispatch 1
+  balance random(1)
+";
+
+/// What a decision needs: the cheapest way to learn the same without gwobs.
+const ACCESS_LOG: &str = r#"  log stdout format raw local0
+  log-format '{"time":"%t","method":"%HM","path":"%HU","status":"%ST","flags":"%ts","route":"%b","upstream":"%si:%sp","downstream":"%ci:%cp","duration":"%Ta"}'
+"#;
+
+fn configuration(settings: &Settings<'_>) -> Result<String> {
+    let mut text = format!("global\n  nbthread {}\n{DEFAULTS}", settings.workers);
+    text.push_str(&frontend(settings)?);
+    text.push_str("backend none\n  http-request return status 404\n");
+    for (name, rule) in dispatch::rules(settings.routes) {
+        text.push_str(&backend(&name, rule, settings)?);
+    }
+    Ok(text)
+}
+
+fn frontend(settings: &Settings<'_>) -> Result<String> {
+    let mut text = format!("frontend http\n  bind {}\n", settings.listen);
+    if settings.access_log.is_some() {
+        text.push_str(ACCESS_LOG);
+    }
+    for host in dispatch::hosts(settings.routes) {
+        text.push_str(&choices(&host)?);
+    }
+    text.push_str("  default_backend none\n");
+    Ok(text)
+}
+
+/// One `use_backend` for each match of the host's rules; a host's requests never fall through to the next host's rules.
+fn choices(host: &Host<'_>) -> Result<String> {
+    let of_host = match host.name {
+        Some(name) => format!("{} ", host_condition(name)?),
+        None => String::new(),
+    };
+    let mut text = String::new();
+    for (name, rule) in &host.rules {
+        for condition in &rule.matches {
+            text.push_str(&format!(
+                "  use_backend {name} if {of_host}{}\n",
+                conditions(condition)?
+            ));
+        }
+    }
+    if host.name.is_some() {
+        text.push_str(&format!("  use_backend none if {of_host}\n"));
+    }
+    Ok(text)
+}
+
+/// The Host header without its port.
+fn host_condition(name: &str) -> Result<String> {
+    let (how, name) = match name.strip_prefix('*') {
+        Some(suffix) => ("end", suffix),
+        None => ("str", name),
+    };
+    Ok(format!(
+        "{{ req.hdr(host),field(1,:),lower -m {how} {} }}",
+        quoted(name)?
+    ))
+}
+
+fn conditions(condition: &Match) -> Result<String> {
+    let mut all = vec![format!(
+        "{{ path_reg {} }}",
+        quoted(&dispatch::path_pattern(condition))?
+    )];
+    if let Some(method) = &condition.method {
+        all.push(format!("{{ method {method} }}"));
+    }
+    for (name, value) in &condition.headers {
+        all.push(format!("{{ req.fhdr({name}) -m str {} }}", quoted(value)?));
+    }
+    for (name, value) in &condition.query {
+        all.push(format!("{{ url_param({name}) -m str {} }}", quoted(value)?));
+    }
+    Ok(all.join(" "))
+}
+
+fn backend(name: &str, rule: &Rule, settings: &Settings<'_>) -> Result<String> {
+    let mut text = format!("backend {name}\n");
+    match &rule.action {
+        Action::Redirect { status, host } => {
+            text.push_str(&format!("  http-request redirect prefix http://{host} code {status}\n"));
+        }
+        Action::Forward(backends) => {
+            if settings.request_ids {
+                text.push_str("  http-request set-header x-request-id %[uuid()]\n");
+            }
+            for filter in &rule.filters {
+                text.push_str(&change(filter, rule)?);
+            }
+            if rule.retries > 0 {
+                text.push_str(&format!(
+                    "  retries {}\n  retry-on conn-failure empty-response 503\n",
+                    rule.retries
+                ));
+            }
+            text.push_str(&servers(backends, settings));
+        }
+    }
+    Ok(text)
+}
+
+/// The endpoints of all backends; random balancing picks them by weight.
+fn servers(backends: &[(String, u32)], settings: &Settings<'_>) -> String {
+    let mut text = String::new();
+    for (name, weight) in backends {
+        let endpoints = settings.backends.iter().filter(|backend| backend.name() == name);
+        for (index, endpoint) in endpoints.flat_map(|backend| backend.endpoints()).enumerate() {
+            text.push_str(&format!("  server {name}-{index} {endpoint} weight {weight}\n"));
+        }
+    }
+    text
+}
+
+fn change(filter: &Filter, rule: &Rule) -> Result<String> {
+    let mut text = String::new();
+    match filter {
+        Filter::ReplacePrefix(path) => {
+            for condition in &rule.matches {
+                let (pattern, before) = dispatch::replace_prefix(condition, path);
+                let (pattern, with) = (quoted(&pattern)?, quoted(&format!(r"{before}\1"))?);
+                text.push_str(&format!("  http-request replace-path {pattern} {with}\n"));
+            }
+        }
+        Filter::ReplacePath(path) => text.push_str(&format!("  http-request set-path {}\n", quoted(path)?)),
+        Filter::ReplaceHost(host) => text.push_str(&format!("  http-request set-header host {}\n", quoted(host)?)),
+        Filter::SetHeader(name, value) => {
+            text.push_str(&format!("  http-request set-header {name} {}\n", quoted(value)?));
+        }
+        Filter::RemoveHeader(name) => text.push_str(&format!("  http-request del-header {name}\n")),
+        Filter::Mirror(_) => bail!("HAProxy has no mirror of its own"),
+    }
+    Ok(text)
+}
+
+/// One word of the configuration, in which nothing is special; values with a `%` would be log-format expressions.
+fn quoted(text: &str) -> Result<String> {
+    ensure!(!text.contains(['\'', '\n', '%']), "HAProxy cannot be given {text:?}");
+    Ok(format!("'{text}'"))
+}
