@@ -22,7 +22,9 @@ mod object;
 pub mod plane;
 pub mod process;
 pub mod rule;
+pub mod shop;
 pub mod traffic;
+pub mod trial;
 pub mod truth;
 mod yaml;
 

@@ -1,14 +1,21 @@
 //! Rules that turn different requests into the same one: what the backend gets no longer tells which rule was due.
 
-use crate::{observe, observe_exactly, tally};
+use crate::{Plane, observe, observe_exactly, tally};
 use anyhow::Result;
 use xtask::testbed::Plan;
 use xtask::testbed::client::{Exchange, Mark};
 use xtask::testbed::gwobs::decision::Decision;
-use xtask::testbed::plane::envoy::Envoy;
 use xtask::testbed::rule::{Filter, Match, Route, Rule, prefix, route};
 use xtask::testbed::traffic::{Case, get, mixed};
 use xtask::testbed::truth::is_misrouted;
+
+xtask::on_every_plane!(
+    told_apart_when_correct,
+    told_apart_by_a_header_that_the_client_sends,
+    told_apart_by_the_query,
+    counts_never_exceed_the_truth_when_nothing_tells_requests_apart,
+    nothing_need_tell_requests_apart_that_come_one_at_a_time,
+);
 
 /// Both rules forward `/same`.
 fn same(condition: Match, backends: &[(&str, u32)]) -> Rule {
@@ -37,34 +44,31 @@ fn cases() -> Vec<Case> {
     vec![get("/a").due("left"), get("/b").due("right")]
 }
 
-#[test]
-fn told_apart_when_correct() -> Result<()> {
+fn told_apart_when_correct(plane: Plane) -> Result<()> {
     let routes = specified();
-    let seen = observe_exactly(&Plan::correct(&Envoy, &routes), |client| {
+    let seen = observe_exactly(&Plan::correct(plane, &routes), |client| {
         client.concurrency(64).run(&mixed(&cases(), 2_000))
     })?;
     assert_eq!(seen.misrouted, 0);
     Ok(())
 }
 
-#[test]
-fn told_apart_by_a_header_that_the_client_sends() -> Result<()> {
+fn told_apart_by_a_header_that_the_client_sends(plane: Plane) -> Result<()> {
     let (specified, random) = (specified(), random());
     let plan = Plan {
         request_ids: false,
-        ..Plan::wrong(&Envoy, &random, &specified)
+        ..Plan::wrong(plane, &random, &specified)
     };
     let seen = observe_exactly(&plan, |client| client.concurrency(64).run(&mixed(&cases(), 2_000)))?;
     assert!(seen.misrouted > 800);
     Ok(())
 }
 
-#[test]
-fn told_apart_by_the_query() -> Result<()> {
+fn told_apart_by_the_query(plane: Plane) -> Result<()> {
     let (specified, random) = (specified(), random());
     let plan = Plan {
         request_ids: false,
-        ..Plan::wrong(&Envoy, &random, &specified)
+        ..Plan::wrong(plane, &random, &specified)
     };
     let seen = observe_exactly(&plan, |client| {
         client.concurrency(16).mark(Mark::Query).run(&mixed(&cases(), 1_000))
@@ -75,12 +79,11 @@ fn told_apart_by_the_query() -> Result<()> {
 
 /// Equal headers, no ids, one path upstream: no single request can be known by what it carries. Then the counts for each
 /// path never exceed the truth, and what is left open says why.
-#[test]
-fn counts_never_exceed_the_truth_when_nothing_tells_requests_apart() -> Result<()> {
+fn counts_never_exceed_the_truth_when_nothing_tells_requests_apart(plane: Plane) -> Result<()> {
     let (specified, random) = (specified(), random());
     let plan = Plan {
         request_ids: false,
-        ..Plan::wrong(&Envoy, &random, &specified)
+        ..Plan::wrong(plane, &random, &specified)
     };
     let (exchanges, observed) = observe(&plan, |client| {
         client.concurrency(64).mark(Mark::None).run(&mixed(&cases(), 2_000))
@@ -115,12 +118,11 @@ fn counts_never_exceed_the_truth_when_nothing_tells_requests_apart() -> Result<(
 }
 
 /// One at a time nothing is left to confuse them with: equal or not, every one is settled.
-#[test]
-fn nothing_need_tell_requests_apart_that_come_one_at_a_time() -> Result<()> {
+fn nothing_need_tell_requests_apart_that_come_one_at_a_time(plane: Plane) -> Result<()> {
     let (specified, random) = (specified(), random());
     let plan = Plan {
         request_ids: false,
-        ..Plan::wrong(&Envoy, &random, &specified)
+        ..Plan::wrong(plane, &random, &specified)
     };
     let (exchanges, observed) = observe(&plan, |client| {
         client.concurrency(1).mark(Mark::None).run(&mixed(&cases(), 300))

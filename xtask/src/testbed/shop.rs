@@ -1,10 +1,13 @@
 //! A shop's routes, and requests for all of them with what is due by the specs.
 
-use xtask::testbed::rule::{Filter, Route, Rule, exact, prefix, route};
-use xtask::testbed::traffic::{Body, Case, get, post};
+use super::rule::{Filter, Route, Rule, exact, prefix, route};
+use super::traffic::{Body, Case, get, mixed, post};
 
-/// Routes in an order in which the first match is the right one, so that Envoy and the specs agree.
-pub(crate) fn routes() -> Vec<Route> {
+/// The header that picks the wrong backend.
+const MISROUTE: &str = "x-misroute";
+
+/// Routes in an order in which the first match is the right one, so that data planes and the specs agree.
+pub fn routes() -> Vec<Route> {
     vec![
         route(
             "shop",
@@ -28,17 +31,36 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// The wrong order: `/api` before `/api/v2` and before its own special cases.
-pub(crate) fn wrong_order() -> Vec<Route> {
+pub fn wrong_order() -> Vec<Route> {
     changed(|rules| rules.swap(1, 5))
 }
 
 /// The canary gets everything that its header should have picked.
-pub(crate) fn forgotten_headers() -> Vec<Route> {
+pub fn forgotten_headers() -> Vec<Route> {
     changed(|rules| {
         for condition in rules.iter_mut().flat_map(|rule| &mut rule.matches) {
             condition.headers.clear();
         }
     })
+}
+
+/// Requests with `x-misroute: yes` go to a backend that no rule gives them.
+pub fn misrouted_by_header() -> Vec<Route> {
+    let mut routes = routes();
+    for route in &mut routes {
+        let misroute = prefix("/").header(MISROUTE, "yes").to("stranger");
+        route.rules.insert(0, misroute);
+    }
+    routes
+}
+
+/// So many of the cases, the first and every `one_in`th after it with the header of [`misrouted_by_header`].
+pub fn some_misrouted(cases: &[Case], count: usize, one_in: usize) -> Vec<Case> {
+    let mut cases = mixed(cases, count);
+    for case in cases.iter_mut().step_by(one_in) {
+        case.request = case.request.clone().header(MISROUTE, "yes");
+    }
+    cases
 }
 
 fn changed(change: impl FnOnce(&mut Vec<Rule>)) -> Vec<Route> {
@@ -50,8 +72,8 @@ fn changed(change: impl FnOnce(&mut Vec<Rule>)) -> Vec<Route> {
 }
 
 /// Small requests for every route.
-pub(crate) fn requests() -> Vec<Case> {
-    let delete = |target| xtask::testbed::traffic::Request {
+pub fn requests() -> Vec<Case> {
+    let delete = |target| super::traffic::Request {
         method: "DELETE".to_owned(),
         ..get(target)
     };
@@ -76,7 +98,7 @@ pub(crate) fn requests() -> Vec<Case> {
 }
 
 /// Bodies and heads of all sizes, in both directions and all framings.
-pub(crate) fn bulky_requests() -> Vec<Case> {
+pub fn bulky_requests() -> Vec<Case> {
     vec![
         post("/api/v2", Body::Length(0)).due("v2"),
         post("/api/v2", Body::Length(1)).due("v2"),
@@ -98,6 +120,6 @@ pub(crate) fn bulky_requests() -> Vec<Case> {
 }
 
 /// Everything.
-pub(crate) fn all_requests() -> Vec<Case> {
+pub fn all_requests() -> Vec<Case> {
     [requests(), bulky_requests()].concat()
 }
