@@ -9,7 +9,7 @@ use gwobs_route::model::{
     AllowedRoutes, Gateway, GrpcMethodMatch, Listener, Match, Meta, NamespacesFrom, Object, ParentRef, PathMatch, Protocol,
     Reference, Route, Rule, StringMatch, ValueMatch,
 };
-use gwobs_route::{HeaderField, ObjectName, Objects, Request, RouteKind, RouteRef, WireProtocol, decide, explain};
+use gwobs_route::{Arrival, HeaderField, ObjectName, Objects, Request, RouteKind, RouteRef, WireProtocol, decide, explain};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -36,8 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         let sni = (input.byte() & 1 == 1).then_some(&*host);
         let request = Request { method: &method, authority: Some(&host), path: Some(&path), headers: &headers, sni };
         let protocol = [WireProtocol::Http, WireProtocol::Grpc, WireProtocol::Https][usize::from(input.byte() % 3)];
-        let decision = decide(&snapshot, &object_name("gw"), 80, protocol, &request);
-        let (explained, _) = explain(&snapshot, &object_name("gw"), 80, protocol, &request);
+        let arrival = Arrival::at_gateway(&object_name("gw"), 80, protocol);
+        let decision = decide(&snapshot, &arrival, &request);
+        let (explained, _) = explain(&snapshot, &arrival, &request);
         assert_eq!(decision, explained, "an explanation does not change the decision");
         assert!(!decision.route.as_ref().is_some_and(shadowed), "a shadowed match wins: {:?}", decision.route);
     }

@@ -3,7 +3,7 @@
 
 use gwobs_agent::specs::load_text;
 use gwobs_route::lint::lint;
-use gwobs_route::{Objects, Request, WireProtocol, decide};
+use gwobs_route::{Arrival, Objects, Request, WireProtocol, decide};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
         let ports: Vec<_> = snapshot.listeners(gateway).into_iter().flat_map(|all| &all.listeners).collect();
         for port in ports.iter().map(|merged| merged.listener.port) {
             let request = Request { method: "GET", authority: Some("a.test"), path: Some("/a?b=c"), headers: &[], sni: None };
-            decide(&snapshot, gateway, port, WireProtocol::Http, &request);
+            decide(&snapshot, &Arrival::at_gateway(gateway, port, WireProtocol::Http), &request);
         }
     }
     let findings = lint(&loaded.objects, None);

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use gwobs_route::model::Object;
 use gwobs_route::profile::Profile;
-use gwobs_route::{Objects, WireProtocol, decide, may_become};
+use gwobs_route::{Arrival, Objects, WireProtocol, decide, may_become};
 use support::worlds::{self, World};
 use support::*;
 
@@ -42,18 +42,10 @@ fn decisions(criterion: &mut Criterion) {
 
 fn decide_all(bench: &mut Bencher<'_>, world: &World) {
     let snapshot = snapshot(Profile::Generic, world.objects());
-    let gateway = name("ns/gw");
+    let arrival = Arrival::at_gateway(&name("ns/gw"), 80, WireProtocol::Http);
     with_requests(world, |requests| {
         let mut requests = requests.iter().cycle();
-        bench.iter(|| {
-            black_box(decide(
-                &snapshot,
-                &gateway,
-                80,
-                WireProtocol::Http,
-                requests.next().expect("a cycle"),
-            ))
-        });
+        bench.iter(|| black_box(decide(&snapshot, &arrival, requests.next().expect("a cycle"))));
     });
 }
 

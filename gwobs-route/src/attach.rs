@@ -6,6 +6,7 @@ mod conflict;
 mod hostname;
 mod listeners;
 mod parents;
+mod services;
 
 pub(crate) use conflict::RouteConflicts;
 pub use hostname::Hostname;
@@ -14,6 +15,8 @@ pub(crate) use listeners::effective_hostname;
 pub use listeners::{GatewayListeners, ListenerConflict, MergedListener, allowed_sets, merge};
 pub(crate) use parents::concerns;
 pub use parents::{ListenerAttachment, Refusal, attach, names_gateway, names_listener_set, supported_kinds};
+pub use services::{bound_ports, has_frontend, names_service};
+pub(crate) use services::{specificity, transport};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

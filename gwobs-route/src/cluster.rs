@@ -41,6 +41,10 @@ impl Cluster {
         self.config_maps.values()
     }
 
+    pub(crate) fn service(&self, name: &ObjectName) -> Option<&Arc<Service>> {
+        self.services.get(name)
+    }
+
     pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
         self.services.values()
     }

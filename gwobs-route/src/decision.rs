@@ -22,12 +22,49 @@ pub struct RouteRef {
 /// Where a request arrived, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Arrival {
-    /// The Gateway.
-    pub gateway: ObjectName,
-    /// The listener's port.
+    /// What it was sent to.
+    pub front: Front,
+    /// The port of the listener, or of the Service.
     pub port: u16,
     /// How.
     pub protocol: WireProtocol,
+}
+
+/// What a request is sent to: it says which routes apply.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Front {
+    /// A Gateway: the routes attached to its listeners apply.
+    Gateway(ObjectName),
+    /// A Service, by a client in the same mesh (GEP-1294).
+    Service {
+        /// The Service.
+        service: ObjectName,
+        /// Namespace of the client.
+        client: Arc<str>,
+    },
+}
+
+impl Arrival {
+    /// At a port of a Gateway.
+    #[must_use]
+    pub fn at_gateway(gateway: &ObjectName, port: u16, protocol: WireProtocol) -> Self {
+        Self {
+            front: Front::Gateway(gateway.clone()),
+            port,
+            protocol,
+        }
+    }
+
+    /// At a port of a Service, from a client of that namespace.
+    #[must_use]
+    pub fn at_service(service: &ObjectName, client: &Arc<str>, port: u16, protocol: WireProtocol) -> Self {
+        let (service, client) = (service.clone(), client.clone());
+        Self {
+            front: Front::Service { service, client },
+            port,
+            protocol,
+        }
+    }
 }
 
 /// What the client speaks.
@@ -35,7 +72,7 @@ pub struct Arrival {
 pub enum WireProtocol {
     /// HTTP in clear text.
     Http,
-    /// HTTP over TLS that the gateway ends.
+    /// HTTP over TLS that the gateway ends; in a mesh nobody does.
     Https,
     /// gRPC, over TLS if the request has a server name.
     Grpc,
@@ -47,6 +84,14 @@ pub enum WireProtocol {
     Udp,
 }
 
+impl WireProtocol {
+    /// True if requests are told apart, not only connections.
+    #[must_use]
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https | Self::Grpc)
+    }
+}
+
 /// What must happen to a request, by one snapshot of the specs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
@@ -55,9 +100,9 @@ pub struct Decision {
     /// Where the request arrived.
     pub arrival: Arrival,
     /// The listener that owns the request: its name, `namespace/listenerset/name` for one of a ListenerSet;
-    /// `None` if no listener matched.
+    /// `None` if no listener matched, and in a mesh.
     pub listener: Option<Arc<str>>,
-    /// The rule that won; `None` if none matched.
+    /// The rule that won; `None` if none matched, or none applies to a Service in a mesh.
     pub route: Option<RouteRef>,
     /// What must be done.
     pub action: Action,

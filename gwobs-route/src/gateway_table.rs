@@ -1,18 +1,17 @@
 //! One Gateway made ready for decisions: its listeners, and per port the tables of the routes attached to them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::attach::{
-    GatewayListeners, Hostname, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, concerns,
-    effective_hostname,
+    GatewayListeners, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, concerns, effective_hostname,
 };
 use crate::compile::{CompiledRoute, RegexOrder};
 use crate::hosts::Hosts;
 use crate::model::{Protocol, Route};
 use crate::precedence::FullName;
 use crate::profile::Profile;
-use crate::table::Table;
+use crate::scope::{Groups, Scope};
 use crate::transform::Transforms;
 use crate::{ObjectName, RouteKind};
 
@@ -23,8 +22,6 @@ pub(crate) struct GatewayTable {
     pub(crate) profile: Profile,
     pub(crate) ports: HashMap<PortKey, PortTable>,
     pub(crate) attachments: Vec<RouteAttachment>,
-    /// Routes in order of precedence by age and name.
-    pub(crate) routes: Vec<Arc<CompiledRoute>>,
 }
 
 /// What became of one parentRef of a route.
@@ -60,34 +57,12 @@ pub(crate) struct PortTable {
     pub(crate) transforms: Transforms,
 }
 
-/// The routes of one listener by hostname.
-#[derive(Debug, Default)]
-pub(crate) struct Scope {
-    pub(crate) tables: Hosts<Arc<HostTable>>,
-    /// TLSRoutes, TCPRoutes and UDPRoutes, in order of precedence.
-    pub(crate) streams: Hosts<Vec<Arc<CompiledRoute>>>,
-}
-
-/// The table of one hostname with the routes it was made of, so that it can be kept when these have not changed.
-#[derive(Debug)]
-pub(crate) struct HostTable {
-    routes: Vec<Arc<CompiledRoute>>,
-    pub(crate) table: Table,
-}
-
 /// What a Gateway's table is made of.
 pub(crate) struct Parts<'a> {
     pub(crate) listeners: GatewayListeners,
     pub(crate) routes: Vec<Arc<CompiledRoute>>,
     pub(crate) namespaces: &'a Namespaces,
     pub(crate) profile: Profile,
-}
-
-/// The routes of each hostname of one listener (or of all of a port), before tables are made of them.
-#[derive(Default)]
-struct Groups {
-    http: BTreeMap<Hostname, Vec<Arc<CompiledRoute>>>,
-    streams: BTreeMap<Hostname, Vec<Arc<CompiledRoute>>>,
 }
 
 impl GatewayTable {
@@ -115,13 +90,12 @@ impl GatewayTable {
             profile,
             ports,
             attachments,
-            routes,
         }
     }
 }
 
 /// Oldest first, then by `namespace/name`.
-fn age(route: &Route) -> (i64, FullName, RouteKind) {
+pub(crate) fn age(route: &Route) -> (i64, FullName, RouteKind) {
     (
         route.meta.created.unwrap_or(i64::MAX),
         FullName(route.meta.name.clone()),
@@ -185,38 +159,6 @@ fn group(listeners: usize, attachments: &[Attached]) -> Vec<Groups> {
     groups
 }
 
-impl Groups {
-    fn add(&mut self, name: &Hostname, route: &Arc<CompiledRoute>) {
-        let stream = !matches!(route.route.kind, RouteKind::Http | RouteKind::Grpc);
-        let groups = if stream { &mut self.streams } else { &mut self.http };
-        let group = match groups.get_mut(name) {
-            Some(group) => group,
-            None => groups.entry(name.clone()).or_default(),
-        };
-        // Two parentRefs may lead to one listener. Routes come in order, so the same one can only be the last.
-        if !group.last().is_some_and(|last| Arc::ptr_eq(last, route)) {
-            group.push(route.clone());
-        }
-    }
-
-    fn merge<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
-        let mut merged = Self::default();
-        for groups in all {
-            for (name, routes) in &groups.http {
-                let group: &mut Vec<_> = merged.http.entry(name.clone()).or_default();
-                let known: HashSet<_> = group.iter().map(Arc::as_ptr).collect();
-                group.extend(
-                    routes
-                        .iter()
-                        .filter(|route| !known.contains(&Arc::as_ptr(route)))
-                        .cloned(),
-                );
-            }
-        }
-        merged
-    }
-}
-
 struct TableMaker<'a> {
     regex: RegexOrder,
     previous: Option<&'a GatewayTable>,
@@ -253,44 +195,16 @@ impl TableMaker<'_> {
                 .and_then(|merged| effective_hostname(&merged.listener));
             table.owners.entry(&hostname, || *index);
         }
-        let routes = groups.iter().flat_map(|(_, groups)| groups.http.values().flatten());
-        let mut seen = HashSet::new();
-        table.transforms = Transforms::of(routes.filter(|route| seen.insert(Arc::as_ptr(route))));
+        table.transforms = Transforms::of(groups.iter().flat_map(|(_, groups)| groups.http_routes()));
         if groups.len() > 1 {
             let together = Groups::merge(groups.iter().map(|(_, groups)| groups));
-            table.merged = Some(self.scope(together, previous.and_then(|previous| previous.merged.as_ref())));
+            let previous = previous.and_then(|previous| previous.merged.as_ref());
+            table.merged = Some(together.into_scope(self.regex, previous));
         }
         for (index, groups) in groups {
-            let scope = self.scope(groups, previous.and_then(|previous| previous.scopes.get(&index)));
-            table.scopes.insert(index, scope);
+            let previous = previous.and_then(|previous| previous.scopes.get(&index));
+            table.scopes.insert(index, groups.into_scope(self.regex, previous));
         }
         table
-    }
-
-    fn scope(&self, groups: Groups, previous: Option<&Scope>) -> Scope {
-        let mut scope = Scope::default();
-        for (name, routes) in groups.http {
-            let kept = previous
-                .and_then(|previous| previous.tables.get(&name))
-                .filter(|kept| kept.is_of(&routes));
-            let table = kept.cloned().unwrap_or_else(|| self.table(&name, routes));
-            scope.tables.entry(&name, || table);
-        }
-        for (name, routes) in groups.streams {
-            scope.streams.entry(&name, || routes);
-        }
-        scope
-    }
-
-    fn table(&self, name: &Hostname, routes: Vec<Arc<CompiledRoute>>) -> Arc<HostTable> {
-        let table = Table::new(name, routes.iter(), self.regex);
-        Arc::new(HostTable { routes, table })
-    }
-}
-
-impl HostTable {
-    fn is_of(&self, routes: &[Arc<CompiledRoute>]) -> bool {
-        let same = |(one, other): (&Arc<CompiledRoute>, &Arc<CompiledRoute>)| Arc::ptr_eq(one, other);
-        self.routes.len() == routes.len() && self.routes.iter().zip(routes).all(same)
     }
 }

@@ -20,6 +20,8 @@ mod path_rewrite;
 pub mod precedence;
 pub mod profile;
 mod request;
+mod scope;
+mod service_table;
 mod snapshot;
 pub mod status;
 mod table;
@@ -31,8 +33,8 @@ pub mod weights;
 
 pub use decide::{Considered, decide, explain};
 pub use decision::{
-    Action, Arrival, BackendChoice, Decision, Endpoints, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget,
-    ResponseHeaders, RouteRef, WireProtocol,
+    Action, Arrival, BackendChoice, Decision, Endpoints, Forwarded, Front, InvalidBackend, MirrorTarget,
+    RedirectTarget, ResponseHeaders, RouteRef, WireProtocol,
 };
 pub use gateway_table::RouteAttachment;
 pub use judge::{judge, judge_upstream};
@@ -40,6 +42,7 @@ pub use names::{BackendName, ObjectName, RouteKind};
 pub use objects::Objects;
 pub use observation::{Attempt, Observation, Origin, Purpose, Response};
 pub use request::{HeaderField, Request};
+pub use service_table::{PortAttachment, ServiceAttachment};
 pub use snapshot::Snapshot;
 pub use transform::{equal_for_routing, may_become};
 pub use verdict::{Inconclusive, Judgement, Mismatch, Verdict};

@@ -12,6 +12,7 @@ use crate::model::{
     Service,
 };
 use crate::profile::Profile;
+use crate::service_table::ServiceTable;
 use crate::snapshot::Snapshot;
 use crate::{ObjectName, RouteKind};
 
@@ -68,7 +69,7 @@ impl Objects {
             Object::Namespace(namespace) => self.topology(|own| own.namespaces.insert(Arc::new(namespace))),
             Object::Secret(secret) => self.cluster().put_secret(Arc::new(secret)),
             Object::ConfigMap(map) => self.cluster().put_config_map(Arc::new(map)),
-            Object::Service(service) => self.cluster().put_service(Arc::new(service)),
+            Object::Service(service) => self.service(&name, |cluster| cluster.put_service(Arc::new(service))),
             Object::ServiceImport(import) => self.cluster().put_import(Arc::new(import)),
             Object::EndpointSlice(slice) => self.cluster().put_slice(&Arc::new(slice), at),
             Object::ReferenceGrant(grant) => self.cluster().put_grant(Arc::new(grant)),
@@ -87,7 +88,7 @@ impl Objects {
             Kind::Namespace => self.topology(|own| own.namespaces.remove(&name.name)),
             Kind::Secret => self.cluster().remove_secret(name),
             Kind::ConfigMap => self.cluster().remove_config_map(name),
-            Kind::Service => self.cluster().remove_service(name),
+            Kind::Service => self.service(name, |cluster| cluster.remove_service(name)),
             Kind::ServiceImport => self.cluster().remove_import(name),
             Kind::EndpointSlice => self.cluster().remove_slice(name, at),
             Kind::ReferenceGrant => self.cluster().remove_grant(name),
@@ -103,6 +104,14 @@ impl Objects {
     /// The cluster to change: a copy if a snapshot still holds the last one.
     fn cluster(&mut self) -> &mut Cluster {
         Arc::make_mut(&mut self.cluster)
+    }
+
+    /// A change to a Service: it may be the parent of routes.
+    fn service(&mut self, name: &ObjectName, change: impl FnOnce(&mut Cluster)) {
+        if self.children.contains_key(name) {
+            self.changes.parents.insert(name.clone());
+        }
+        change(self.cluster());
     }
 
     fn put_route(&mut self, route: Route) {
@@ -153,9 +162,41 @@ impl Objects {
         Snapshot {
             generation: old.generation + 1,
             gateways: tables.collect(),
+            services: self.service_tables(changes),
+            profile: self.profile.unwrap_or_default(),
             routes: self.routes.clone(),
             cluster: self.cluster.clone(),
         }
+    }
+
+    /// The tables of all Services that routes name as their parents.
+    fn service_tables(&self, changes: &Changes) -> BTreeMap<ObjectName, Arc<ServiceTable>> {
+        let named = self.children.iter().filter(|(_, children)| !children.is_empty());
+        let services = named.filter_map(|(name, children)| Some((self.cluster.service(name)?, children)));
+        let tables = services.map(|(service, children)| {
+            let name = &service.meta.name;
+            let previous = self.snapshot.services.get(name);
+            let table = match previous.filter(|_| !changes.parents.contains(name)) {
+                Some(same) => same.clone(),
+                None => Arc::new(self.service_table(service, children, previous.map(|previous| &**previous))),
+            };
+            (name.clone(), table)
+        });
+        tables.filter(|(_, table)| !table.attachments.is_empty()).collect()
+    }
+
+    fn service_table(
+        &self,
+        service: &Service,
+        children: &BTreeSet<RouteKey>,
+        previous: Option<&ServiceTable>,
+    ) -> ServiceTable {
+        let routes = children
+            .iter()
+            .filter_map(|key| self.routes.get(key))
+            .cloned()
+            .collect();
+        ServiceTable::new(service, routes, self.profile.unwrap_or_default(), previous)
     }
 
     fn table(

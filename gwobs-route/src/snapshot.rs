@@ -11,13 +11,20 @@ use crate::gateway_table::{GatewayTable, PortKey, PortTable, RouteAttachment};
 use crate::model::{BackendTlsPolicy, Reference, Route, Rule};
 use crate::objects::RouteKey;
 use crate::profile::Profile;
-use crate::{BackendName, Endpoints, ObjectName, RouteRef};
+use crate::scope::Scope;
+use crate::service_table::{ServiceAttachment, ServiceTable};
+use crate::transform::Transforms;
+use crate::{Arrival, BackendName, Endpoints, Front, ObjectName, RouteRef};
 
 /// See the module. Made by [`Objects::snapshot`](crate::Objects::snapshot).
 #[derive(Debug, Default)]
 pub struct Snapshot {
     pub(crate) generation: u64,
     pub(crate) gateways: BTreeMap<ObjectName, Arc<GatewayTable>>,
+    /// The Services that routes name as their parents.
+    pub(crate) services: BTreeMap<ObjectName, Arc<ServiceTable>>,
+    /// The profile where no class of a Gateway tells it.
+    pub(crate) profile: Profile,
     pub(crate) routes: HashMap<RouteKey, Arc<CompiledRoute>>,
     pub(crate) cluster: Arc<Cluster>,
 }
@@ -53,6 +60,21 @@ impl Snapshot {
     #[must_use]
     pub fn profile(&self, gateway: &ObjectName) -> Option<Profile> {
         self.gateways.get(gateway).map(|table| table.profile)
+    }
+
+    /// True if the specs hold this Service.
+    #[must_use]
+    pub fn has_service(&self, service: &ObjectName) -> bool {
+        self.cluster.service(service).is_some()
+    }
+
+    /// What became of every parentRef that names the Service.
+    #[must_use]
+    pub fn service_attachments(&self, service: &ObjectName) -> &[ServiceAttachment] {
+        self.services
+            .get(service)
+            .map(|table| &*table.attachments)
+            .unwrap_or_default()
     }
 
     /// The route that a reference names.
@@ -118,6 +140,49 @@ impl Snapshot {
 
     pub(crate) fn compiled(&self, reference: &RouteRef) -> Option<&Arc<CompiledRoute>> {
         self.routes.get(&(reference.kind, reference.route.clone()))
+    }
+
+    /// The profile that decisions at this front use.
+    pub(crate) fn profile_at(&self, front: &Front) -> Profile {
+        match front {
+            Front::Gateway(gateway) => self.profile(gateway).unwrap_or(self.profile),
+            Front::Service { .. } => self.profile,
+        }
+    }
+
+    /// The routes that may come into question for requests which reach this front, by port.
+    pub(crate) fn scopes_at(&self, front: &Front) -> Vec<(PortKey, &Scope)> {
+        match front {
+            Front::Gateway(gateway) => {
+                let ports = self.gateways.get(gateway).into_iter().flat_map(|table| &table.ports);
+                ports
+                    .flat_map(|(key, port)| port.scopes.values().map(|scope| (*key, scope)))
+                    .collect()
+            }
+            Front::Service { service, client } => {
+                let table = self.services.get(service);
+                let ports = table
+                    .into_iter()
+                    .flat_map(|table| table.ports.keys().map(move |key| (table, *key)));
+                ports
+                    .filter_map(|(table, key)| Some((key, &table.bound(service, client, key)?.scope)))
+                    .collect()
+            }
+        }
+    }
+
+    /// What the filters of the routes at this place can turn requests into.
+    pub(crate) fn transforms_at(&self, arrival: &Arrival) -> Option<&Transforms> {
+        match &arrival.front {
+            Front::Gateway(gateway) => Some(&self.port(gateway, false, arrival.port)?.1.transforms),
+            Front::Service { service, client } => {
+                let key = PortKey {
+                    udp: false,
+                    port: arrival.port,
+                };
+                Some(&self.services.get(service)?.bound(service, client, key)?.transforms)
+            }
+        }
     }
 
     pub(crate) fn port(&self, gateway: &ObjectName, udp: bool, port: u16) -> Option<(&Arc<GatewayTable>, &PortTable)> {

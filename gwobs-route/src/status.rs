@@ -23,7 +23,7 @@ pub struct ObjectStatus {
     pub kind: &'static str,
     /// The object.
     pub name: ObjectName,
-    /// The Gateway or ListenerSet that a route or policy has this status towards.
+    /// The Gateway, ListenerSet or Service that a route or policy has this status towards.
     pub parent: Option<ParentName>,
     /// The listener of a Gateway or ListenerSet, or the `sectionName` of a route's parentRef.
     pub section: Option<Arc<str>>,
@@ -42,7 +42,7 @@ pub struct ObjectStatus {
 /// The object that a status is towards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParentName {
-    /// `Gateway` or `ListenerSet`.
+    /// `Gateway`, `ListenerSet` or `Service`.
     pub kind: &'static str,
     /// Its name.
     pub name: ObjectName,
@@ -108,8 +108,8 @@ impl ObjectStatus {
     }
 }
 
-/// The status of all objects: Gateways with their listeners, ListenerSets with theirs, routes by parent, policies by
-/// Gateway. `snapshot` is the one of `objects`.
+/// The status of all objects: Gateways with their listeners, ListenerSets with theirs, routes by parent (Services in a mesh
+/// too), policies by Gateway. `snapshot` is the one of `objects`.
 #[must_use]
 pub fn predict(objects: &Objects, snapshot: &Snapshot) -> Vec<ObjectStatus> {
     let world = World {

@@ -83,9 +83,11 @@ impl LookedAt {
 }
 
 impl Transforms {
+    /// Those of `routes`, which may come several times.
     pub(crate) fn of<'a>(routes: impl Iterator<Item = &'a Arc<CompiledRoute>>) -> Self {
         let mut transforms = Self::default();
-        for compiled in routes {
+        let mut seen = HashSet::new();
+        for compiled in routes.filter(|route| seen.insert(Arc::as_ptr(route))) {
             for (rule, matches) in compiled.route.rules.iter().zip(&compiled.rules) {
                 let prefixes = matches.iter().filter_map(|one| match &one.path {
                     PathTest::Prefix(prefix) => Some(&**prefix),

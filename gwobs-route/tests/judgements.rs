@@ -466,11 +466,7 @@ fn equal_for_routing_looks_at_what_rules_look_at() {
 
 /// The judgement of one upstream call, without the client's side.
 fn upstream_alone(snapshot: &Snapshot, sent: &Sent, address: &str) -> Verdict {
-    let arrival = Arrival {
-        gateway: name("ns/gw"),
-        port: 80,
-        protocol: WireProtocol::Http,
-    };
+    let arrival = Arrival::at_gateway(&name("ns/gw"), 80, WireProtocol::Http);
     sent.with(|sent| {
         verdict(&judge_upstream(
             snapshot,

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod front;
 mod question;
 mod trace;
 mod url;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use gwobs_route::{Considered, Decision, ObjectName, Snapshot};
+use gwobs_route::{Arrival, Considered, Decision, Front, ObjectName, Snapshot};
 
 use crate::cli::{Global, Output};
 use crate::commands::{Failure, Outcome, manifests};
@@ -25,6 +26,8 @@ Examples:
       Who must get this request, by which rule, and why not by another.
   gwobs explain --manifests routes.yaml --gateway infra/web -X POST -H 'x-tenant: a' -o json https://shop.example/
       The same as JSON; the port is the one of the URL, else of its scheme.
+  gwobs explain --manifests routes.yaml --service shop/cart --client web http://cart.shop/items
+      In a mesh: what happens to a request of a client in namespace `web` to the Service `cart`.
   gwobs explain --manifests routes.yaml --requests requests.jsonl -o jsonl
       One answer a line for one request a line; `-` reads standard input.";
 
@@ -40,7 +43,15 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "NS/NAME", value_parser = question::object_name)]
     gateway: Option<ObjectName>,
 
-    /// Port of the listener; without it the URL's own or that of its scheme
+    /// Service that the request is sent to in a mesh, as NAMESPACE/NAME, in place of a Gateway
+    #[arg(long, value_name = "NS/NAME", value_parser = question::object_name, conflicts_with = "gateway")]
+    service: Option<ObjectName>,
+
+    /// Namespace of the client in the mesh; without it the Service's own
+    #[arg(long, value_name = "NS", requires = "service")]
+    client: Option<String>,
+
+    /// Port of the listener or Service; without it the URL's own or that of its scheme
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 
@@ -59,7 +70,7 @@ pub struct ExplainArgs {
     /// Many requests, one JSON object a line; `-` is standard input
     #[arg(
         long, value_name = "FILE",
-        conflicts_with_all = ["gateway", "port", "sni", "method", "headers", "url"]
+        conflicts_with_all = ["gateway", "service", "client", "port", "sni", "method", "headers", "url"]
     )]
     requests: Option<PathBuf>,
 
@@ -86,7 +97,10 @@ pub fn run(mut args: ExplainArgs, global: &Global) -> Result<Outcome, Failure> {
         Some(file) => batch::run(file, source.snapshot(), out)?,
         None => {
             let question = args.question()?;
-            source.require(std::slice::from_ref(&question.gateway))?;
+            match &question.arrival.front {
+                Front::Gateway(gateway) => source.require(std::slice::from_ref(gateway))?,
+                mesh @ Front::Service { .. } => front::require(mesh, source.snapshot())?,
+            }
             single(&question, source.snapshot(), global.output, &mut out)?;
         }
     }
@@ -106,11 +120,19 @@ impl ExplainArgs {
         }
     }
 
+    /// What the request is sent to.
+    fn front(&self) -> Option<Front> {
+        let service = self.service.clone();
+        let client = self.client.as_deref().map(Into::into);
+        let in_mesh = || service.map(|service| front::to_service(service, client));
+        self.gateway.clone().map(Front::Gateway).or_else(in_mesh)
+    }
+
     /// The request of the command line.
     fn question(&self) -> Result<Question, Failure> {
-        let (Some(text), Some(gateway)) = (&self.url, &self.gateway) else {
+        let (Some(text), Some(front)) = (&self.url, self.front()) else {
             return Err(Failure::Usage(
-                "a URL and a --gateway are needed, or --requests".to_owned(),
+                "a URL and a --gateway (or --service) are needed, or --requests".to_owned(),
             ));
         };
         let target = url::Target::parse(text).with_context(|| format!("URL {text}"))?;
@@ -119,9 +141,11 @@ impl ExplainArgs {
             .then(|| self.sni.clone().or_else(|| target.host_name().map(str::to_owned)));
         Ok(Question {
             id: serde_json::Value::Null,
-            gateway: gateway.clone(),
-            port: self.port.unwrap_or(target.port),
-            protocol: target.protocol,
+            arrival: Arrival {
+                front,
+                port: self.port.unwrap_or(target.port),
+                protocol: target.protocol,
+            },
             sni: sni.flatten(),
             method: self.method.clone(),
             host: target.authority,
@@ -135,7 +159,7 @@ impl ExplainArgs {
 fn decide(question: &Question, snapshot: &Snapshot) -> (Decision, Vec<Considered>) {
     let fields = question.fields();
     let request = question.request(&fields);
-    gwobs_route::explain(snapshot, &question.gateway, question.port, question.protocol, &request)
+    gwobs_route::explain(snapshot, &question.arrival, &request)
 }
 
 fn single(

@@ -71,11 +71,7 @@ pub(crate) fn upstream(name: &str, last: u8, status: Option<u16>, purpose: Purpo
 }
 
 pub(crate) fn decision(route: Option<RouteRef>, action: Action) -> Arc<Decision> {
-    let arrival = Arrival {
-        gateway: object("infra", "web"),
-        port: 80,
-        protocol: WireProtocol::Http,
-    };
+    let arrival = Arrival::at_gateway(&object("infra", "web"), 80, WireProtocol::Http);
     Arc::new(Decision {
         arrival,
         response_headers: ResponseHeaders::default(),

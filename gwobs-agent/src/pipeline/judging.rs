@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gwobs_http::{Field, RequestHead, Version};
 use gwobs_route::{
-    Attempt as RouteAttempt, Decision, HeaderField, Inconclusive, Judgement, Mismatch, Observation, Origin, Purpose,
-    Request, Response, Verdict, decide, equal_for_routing, judge, may_become,
+    Arrival, Attempt as RouteAttempt, Decision, HeaderField, Inconclusive, Judgement, Mismatch, Observation, Origin,
+    Purpose, Request, Response, Verdict, decide, equal_for_routing, judge, may_become,
 };
 
 use super::catalogue::Door;
@@ -138,7 +138,8 @@ impl<'a> Judging<'a> {
     fn decide_by_one(&self, live: &Live, downstream: &Half, request: &Request<'_>) -> Option<(Door, Decision)> {
         let mut first = None;
         for door in live.catalogue.doors(self.port(downstream)?) {
-            let decision = decide(&live.snapshot, &door.gateway, door.port, door.protocol(), request);
+            let arrival = Arrival::at_gateway(&door.gateway, door.port, door.protocol());
+            let decision = decide(&live.snapshot, &arrival, request);
             if decision.listener.is_some() {
                 return Some((door.clone(), decision));
             }

@@ -27,6 +27,12 @@ fn routing() {
     all_hold("routing", routing::check);
 }
 
+/// The cases of the mesh, with the same left out.
+#[test]
+fn mesh() {
+    all_hold("mesh", routing::check_mesh);
+}
+
 /// Cases for implementations that lack a feature are left out.
 #[test]
 fn status() {

@@ -1,4 +1,4 @@
-//! Routing cases: `cases.jsonl`.
+//! Routing cases: `cases.jsonl`, and those of the mesh, `mesh_cases.jsonl`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use gwobs_route::Snapshot;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::expectation::{Expected, Forwarded, ResponseHeaders, faults_of};
+use crate::expectation::{Expected, Forwarded, ResponseHeaders, faults_of, mesh_faults_of};
 use crate::suite::{Mutation, Suite};
 use crate::tally::Tally;
 use crate::world::Worlds;
@@ -25,7 +25,8 @@ struct Case {
     mutations: Vec<Mutation>,
     #[serde(default)]
     needs: Vec<String>,
-    gateway: String,
+    #[serde(flatten)]
+    front: Front,
     listener: Option<String>,
     port: u16,
     protocol: String,
@@ -41,6 +42,14 @@ struct Case {
     response: ResponseHeaders,
 }
 
+/// What a request is sent to.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Front {
+    Gateway { gateway: String },
+    Service { service: String, client: Value },
+}
+
 /// What the client sends.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Sent {
@@ -50,11 +59,20 @@ pub(crate) struct Sent {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// Checks every case that one decision can settle.
+/// Checks every case at a Gateway that one decision can settle.
 pub(crate) fn check(suite: &Suite) -> Tally {
+    check_file(suite, "cases.jsonl")
+}
+
+/// Checks every case in a mesh that one decision can settle.
+pub(crate) fn check_mesh(suite: &Suite) -> Tally {
+    check_file(suite, "mesh_cases.jsonl")
+}
+
+fn check_file(suite: &Suite, file: &str) -> Tally {
     let mut tally = Tally::default();
     let mut worlds = Worlds::default();
-    for case in suite.cases::<Case>("cases.jsonl") {
+    for case in suite.cases::<Case>(file) {
         if case.needs.is_empty() {
             let mut objects = worlds.objects(suite, &case.manifests, &case.mutations);
             tally.note(&case.test, &case.case, &faults(&case, &objects.snapshot()));
@@ -69,10 +87,13 @@ fn faults(case: &Case, snapshot: &Snapshot) -> Vec<String> {
     let question = Question::parse(&line(case).to_string()).unwrap_or_else(|error| panic!("{}: {error}", case.case));
     let fields = question.fields();
     let request = question.request(&fields);
-    let (decision, considered) =
-        gwobs_route::explain(snapshot, &question.gateway, question.port, question.protocol, &request);
+    let (decision, considered) = gwobs_route::explain(snapshot, &question.arrival, &request);
     let answer = Answer::new(&question, &decision, &considered, snapshot);
-    let mut faults = faults_of(&case.expect, &answer, case.request.as_ref());
+    let sent = case.request.as_ref();
+    let mut faults = match &case.front {
+        Front::Gateway { .. } => faults_of(&case.expect, &answer, sent),
+        Front::Service { .. } => mesh_faults_of(&case.expect, &answer, sent),
+    };
     faults.extend(listener_fault(case, &answer));
     if case.expect.backend.is_some() {
         let due = forwarded_due(case);
@@ -90,15 +111,28 @@ fn faults(case: &Case, snapshot: &Snapshot) -> Vec<String> {
     faults
 }
 
-/// Without `forwarded`, an HTTP backend must receive the request unchanged; of gRPC nothing is implied.
+/// Without `forwarded`, an HTTP backend must receive the request unchanged; of gRPC nothing is implied, and nothing in a
+/// mesh, where rewritten paths and hosts are not stated either.
 fn forwarded_due(case: &Case) -> Option<Forwarded> {
-    let implied = || (case.protocol != "GRPC").then(Forwarded::default);
-    case.forwarded.clone().or_else(implied)
+    match &case.front {
+        Front::Service { .. } => case.forwarded.clone().map(Forwarded::headers_alone),
+        Front::Gateway { .. } => {
+            let implied = || (case.protocol != "GRPC").then(Forwarded::default);
+            case.forwarded.clone().or_else(implied)
+        }
+    }
 }
 
 /// The case as a line of `explain --requests`.
 fn line(case: &Case) -> Value {
-    let mut line = json!({"gateway": case.gateway, "port": case.port, "protocol": case.protocol, "sni": case.sni});
+    let mut line = json!({"port": case.port, "protocol": case.protocol, "sni": case.sni});
+    match &case.front {
+        Front::Gateway { gateway } => line["gateway"] = json!(gateway),
+        Front::Service { service, client } => {
+            line["service"] = json!(service);
+            line["client"] = client.clone();
+        }
+    }
     if let Some(sent) = &case.request {
         line["method"] = json!(sent.method);
         line["host"] = json!(sent.host.as_deref().unwrap_or(GATEWAY_ADDRESS));

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::attach::GATEWAY_GROUP;
+use crate::attach::{GATEWAY_GROUP, transport};
 use crate::cluster::Cluster;
-use crate::model::{BackendRef, GrantPeer, GrantTarget, Reference, Transport};
-use crate::{BackendName, Inconclusive, InvalidBackend, ObjectName, RouteKind};
+use crate::model::{BackendRef, GrantPeer, GrantTarget, Reference};
+use crate::{BackendName, Front, Inconclusive, InvalidBackend, ObjectName, RouteKind};
 
 /// API group of ServiceImport (multi-cluster Services).
 const MULTICLUSTER_GROUP: &str = "multicluster.x-k8s.io";
@@ -13,8 +13,38 @@ const MULTICLUSTER_GROUP: &str = "multicluster.x-k8s.io";
 /// Who refers to a backend.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Referrer<'a> {
-    pub(crate) kind: RouteKind,
-    pub(crate) namespace: &'a Arc<str>,
+    kind: RouteKind,
+    namespace: &'a Arc<str>,
+    /// References to other namespaces need a ReferenceGrant.
+    needs_grant: bool,
+}
+
+impl<'a> Referrer<'a> {
+    /// A route of that kind and namespace, attached to a Gateway.
+    pub(crate) fn at_gateway(kind: RouteKind, namespace: &'a Arc<str>) -> Self {
+        Self {
+            kind,
+            namespace,
+            needs_grant: true,
+        }
+    }
+
+    /// A route of that kind and namespace with a Service for its parent. The clients of a mesh can reach every Service
+    /// anyhow, so that routes may send them there without a grant (GEP-1294, "Namespace boundaries").
+    pub(crate) fn in_mesh(kind: RouteKind, namespace: &'a Arc<str>) -> Self {
+        Self {
+            needs_grant: false,
+            ..Self::at_gateway(kind, namespace)
+        }
+    }
+
+    /// A route of that kind and namespace that applies to requests which reach this front.
+    pub(crate) fn at(front: &Front, kind: RouteKind, namespace: &'a Arc<str>) -> Self {
+        match front {
+            Front::Gateway(_) => Self::at_gateway(kind, namespace),
+            Front::Service { .. } => Self::in_mesh(kind, namespace),
+        }
+    }
 }
 
 /// A reference resolved.
@@ -69,11 +99,7 @@ impl Cluster {
     }
 
     fn port_fault(&self, kind: RouteKind, backend: &BackendName) -> Option<InvalidBackend> {
-        let wanted = if kind == RouteKind::Udp {
-            Transport::Udp
-        } else {
-            Transport::Tcp
-        };
+        let wanted = transport(kind);
         let mut same_number = self
             .ports_of(&backend.service)
             .iter()
@@ -85,9 +111,10 @@ impl Cluster {
         (!fits).then_some(InvalidBackend::UnsupportedProtocol)
     }
 
-    /// True if the reference stays in its namespace or a ReferenceGrant of the other one allows it.
+    /// True if the reference needs no grant: it stays in its namespace, or is of a mesh; or a ReferenceGrant of the other one allows it.
     fn permits(&self, from: Referrer<'_>, target: &Reference, object: &ObjectName) -> bool {
-        object.namespace == *from.namespace
+        !from.needs_grant
+            || object.namespace == *from.namespace
             || self.is_granted(GATEWAY_GROUP, from.kind.as_str(), from.namespace, target, object)
     }
 

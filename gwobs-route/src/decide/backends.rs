@@ -1,56 +1,24 @@
 //! Which backends may get a request, and what each must receive.
 
 use crate::cluster::Referrer;
-use crate::compile::PathTest;
 use crate::decide::effects::Effects;
 use crate::decide::forwarded::forwarded;
-use crate::decide::redirect::{self, Base};
+use crate::decide::redirect;
 use crate::decide::respond;
-use crate::decide::select::Scene;
+use crate::decide::scene::{Scene, matched_prefix};
 use crate::model::{BackendRef, Mirror, Rule};
 use crate::table::Entry;
-use crate::{Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, Snapshot, WireProtocol};
-
-impl<'a> Scene<'a> {
-    /// What a redirect of this entry's rule starts from.
-    pub(super) fn redirect_base<'s>(&'s self, entry: &'s Entry) -> Base<'s> {
-        let tls = match self.protocol {
-            WireProtocol::Http => false,
-            WireProtocol::Grpc => self.view.request.sni.is_some(),
-            _ => true,
-        };
-        Base {
-            scheme: if tls { "https" } else { "http" },
-            host: self.view.host.as_deref().unwrap_or(""),
-            port: self.port,
-            path: self.view.request.path.unwrap_or(""),
-            prefix: matched_prefix(entry),
-        }
-    }
-}
-
-fn matched_prefix(entry: &Entry) -> Option<&str> {
-    match &entry.matched()?.path {
-        PathTest::Prefix(prefix) => Some(prefix),
-        _ => None,
-    }
-}
+use crate::{Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, ObjectName, RouteKind, Snapshot};
 
 /// The decision of a rule that neither redirects nor answers: `decision` with its action filled in.
 pub(super) fn forward(
-    snapshot: &Snapshot,
     scene: &Scene<'_>,
     entry: &Entry,
     rule: &Rule,
     effects: &Effects<'_>,
     mut decision: Decision,
 ) -> Decision {
-    let chooser = Chooser {
-        snapshot,
-        scene,
-        entry,
-        effects,
-    };
+    let chooser = Chooser { scene, entry, effects };
     let backends: Vec<_> = rule
         .backends
         .iter()
@@ -106,7 +74,6 @@ fn common_redirect(backends: &[BackendChoice]) -> Option<Action> {
 }
 
 struct Chooser<'a> {
-    snapshot: &'a Snapshot,
     scene: &'a Scene<'a>,
     entry: &'a Entry,
     effects: &'a Effects<'a>,
@@ -115,14 +82,11 @@ struct Chooser<'a> {
 impl Chooser<'_> {
     fn referrer(&self) -> Referrer<'_> {
         let route = &self.entry.route.route;
-        Referrer {
-            kind: route.kind,
-            namespace: &route.meta.name.namespace,
-        }
+        Referrer::at(&self.scene.arrival.front, route.kind, &route.meta.name.namespace)
     }
 
     fn choose(&self, reference: &BackendRef, caveats: &mut Vec<Inconclusive>) -> BackendChoice {
-        let mut choice = choice(self.snapshot, self.referrer(), reference, caveats);
+        let mut choice = choice(self.scene.snapshot, self.referrer(), reference, caveats);
         if reference.filters.is_empty() {
             return choice;
         }
@@ -141,7 +105,7 @@ impl Chooser<'_> {
 
     /// An invalid mirror gets nothing, and the request is forwarded all the same.
     fn mirror(&self, mirror: &Mirror) -> Option<MirrorTarget> {
-        let resolved = self.snapshot.cluster.resolve(self.referrer(), &mirror.backend);
+        let resolved = self.scene.snapshot.cluster.resolve(self.referrer(), &mirror.backend);
         let target = MirrorTarget {
             backend: resolved.backend,
             percent: mirror.share.percent(),
@@ -171,4 +135,19 @@ pub(super) fn choice(
         redirect: None,
         endpoints,
     }
+}
+
+/// A Service itself, where no route is between.
+pub(super) fn of_service(
+    scene: &Scene<'_>,
+    service: &ObjectName,
+    reference: &BackendRef,
+    caveats: &mut Vec<Inconclusive>,
+) -> BackendChoice {
+    let kind = match scene.protocol() {
+        crate::WireProtocol::Udp => RouteKind::Udp,
+        _ => RouteKind::Tcp,
+    };
+    let from = Referrer::at(&scene.arrival.front, kind, &service.namespace);
+    choice(scene.snapshot, from, reference, caveats)
 }

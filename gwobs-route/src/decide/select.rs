@@ -1,29 +1,19 @@
-//! Which listener owns a request, and which match wins there.
+//! Which match wins among the routes that apply.
 
 use std::sync::Arc;
 
-use crate::gateway_table::{GatewayTable, HostTable, PortTable, Scope};
-use crate::model::Protocol;
+use crate::Inconclusive;
+use crate::scope::{HostTable, Scope};
 use crate::table::{Entry, Silent, Tracer};
 use crate::view::View;
-use crate::{Inconclusive, Request, WireProtocol};
 
-/// A request at a port.
-pub(super) struct Scene<'a> {
-    pub(super) table: &'a GatewayTable,
-    pub(super) ports: &'a PortTable,
-    pub(super) port: u16,
-    pub(super) protocol: WireProtocol,
-    pub(super) view: View<'a>,
-}
-
-/// Who owns a request.
-pub(super) enum Owner {
-    /// This listener.
-    Listener(usize),
-    /// This listener owns the Host, and the connection was made to another: 421.
-    Misdirected(usize),
-    Nobody,
+/// The routes among which a request finds its rule.
+#[derive(Clone, Copy)]
+pub(super) struct Scopes<'a> {
+    /// As the spec wants it, or most implementations have it.
+    pub(super) likely: &'a Scope,
+    /// As other implementations have it.
+    pub(super) other: Option<&'a Scope>,
 }
 
 /// The match that wins.
@@ -33,63 +23,24 @@ pub(super) struct Selected<'a> {
     pub(super) doubt: Option<Inconclusive>,
 }
 
-impl<'a> Scene<'a> {
-    pub(super) fn new(
-        table: &'a Arc<GatewayTable>,
-        ports: &'a PortTable,
-        (port, protocol): (u16, WireProtocol),
-        request: &'a Request<'a>,
-    ) -> Self {
-        let view = View::new(request, table.profile.behaviour());
-        Self {
-            table,
-            ports,
-            port,
-            protocol,
-            view,
-        }
-    }
-
-    /// The listener with the most specific hostname that covers the Host; over TLS it must be the one that the server name
-    /// leads to as well (`HTTPRouteHTTPSListenerDetectMisdirectedRequests`).
-    pub(super) fn owner(&self) -> Owner {
-        let Some(by_host) = self.http_listener(self.view.host.as_deref()) else {
-            return Owner::Nobody;
-        };
-        let sni = self.view.request.sni.filter(|_| self.protocol != WireProtocol::Http);
-        match sni.map(|sni| self.http_listener(Some(&crate::view::lower(sni)))) {
-            Some(by_sni) if by_sni != Some(by_host) => Owner::Misdirected(by_host),
-            _ => Owner::Listener(by_host),
-        }
-    }
-
-    fn http_listener(&self, host: Option<&str>) -> Option<usize> {
-        let index = *self.ports.owners.covering(host).next()?;
-        let protocol = &self.table.listeners.listeners.get(index)?.listener.protocol;
-        matches!(protocol, Protocol::Http | Protocol::Https).then_some(index)
-    }
-
+impl<'a> Scopes<'a> {
     /// The winner by the likeliest reading of what the spec leaves open, in doubt if another reading has another winner.
-    pub(super) fn select<T: Tracer>(&self, listener: usize, tracer: &mut T) -> Selected<'a> {
-        let Some(own) = self.ports.scopes.get(&listener) else {
-            return Selected::default();
-        };
-        let isolation = self.view.behaviour.listener_isolation;
-        let merged = self.ports.merged.as_ref().filter(|_| isolation != Some(true));
-        let primary = merged.filter(|_| isolation == Some(false)).unwrap_or(own);
-        let readings = self.view.behaviour.paths;
-        let read = readings.first().and_then(|&reading| self.view.reread(reading));
-        let mut selected = search(primary, read.as_ref().unwrap_or(&self.view), tracer);
+    pub(super) fn select<T: Tracer>(&self, view: &View<'_>, tracer: &mut T) -> Selected<'a> {
+        let readings = view.behaviour.paths;
+        let read = readings.first().and_then(|&reading| view.reread(reading));
+        let mut selected = search(self.likely, read.as_ref().unwrap_or(view), tracer);
         // Other readings are looked at only where they can differ.
-        if isolation.is_none() && merged.is_some_and(|merged| selected.differs(search(merged, &self.view, &mut Silent)))
+        if self
+            .other
+            .is_some_and(|other| selected.differs(search(other, view, &mut Silent)))
         {
             selected.doubt_implementation();
         }
-        if readings.len() > 1 && !self.view.path_is_plain() {
-            let others = readings.iter().skip(1).filter_map(|&reading| self.view.reread(reading));
+        if readings.len() > 1 && !view.path_is_plain() {
+            let others = readings.iter().skip(1).filter_map(|&reading| view.reread(reading));
             if others
                 .into_iter()
-                .any(|view| selected.differs(search(primary, &view, &mut Silent)))
+                .any(|view| selected.differs(search(self.likely, &view, &mut Silent)))
             {
                 selected.doubt_implementation();
             }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::compile::CompiledRoute;
-use crate::gateway_table::{GatewayTable, HostTable, PortKey, PortTable};
+use crate::gateway_table::{PortKey, age};
 use crate::judge::Case;
 use crate::model::{Reference, Rule};
+use crate::scope::{HostTable, Scope};
 use crate::table::Entry;
 use crate::view::View;
-use crate::{Attempt, ObjectName, RouteKind, RouteRef};
+use crate::{Attempt, ObjectName, RouteRef};
 
 /// How well a rule that leads to the observed backend explains the observation; the least wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,29 +32,26 @@ pub(super) fn route(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<RouteRef> 
         return None;
     }
     let arrival = &case.decision.arrival;
-    let table = case.snapshot.gateways.get(&arrival.gateway)?;
-    let view = View::new(case.request, table.profile.behaviour());
-    let here = |key: &PortKey| key.port == arrival.port;
-    let candidates = table.ports.iter().flat_map(|(key, port)| {
-        let here = here(key);
-        entries(port, &view).map(move |(covers, entry)| (covers && here, entry))
+    let view = View::new(case.request, case.snapshot.profile_at(&arrival.front).behaviour());
+    let scopes = case.snapshot.scopes_at(&arrival.front);
+    let candidates = scopes.iter().flat_map(|(key, scope)| {
+        let here = key.port == arrival.port;
+        entries(scope, &view).map(move |(covers, entry)| (covers && here, entry))
     });
     let candidates = candidates.filter(|(_, entry)| leads_to(entry, &services) && !is_due(case, entry));
     let best = candidates.min_by_key(|(covers, entry)| (fit(*covers, entry, &view), &entry.summary));
     best.map(|(_, entry)| entry.route.reference(entry.summary.rule, entry.summary.matched))
-        .or_else(|| stream(table, &services))
+        .or_else(|| stream(&scopes, &services))
 }
 
-/// Every entry of a port, and whether its hostname covers the request.
-fn entries<'a>(port: &'a PortTable, view: &View<'_>) -> impl Iterator<Item = (bool, &'a Entry)> {
+/// Every entry of a scope, and whether its hostname covers the request.
+fn entries<'a>(scope: &'a Scope, view: &View<'_>) -> impl Iterator<Item = (bool, &'a Entry)> + use<'a> {
     let host = view.host.as_deref();
-    let tables = port.scopes.values().flat_map(move |scope| {
-        let covering: Vec<*const HostTable> = scope.tables.covering(host).map(Arc::as_ptr).collect();
-        scope
-            .tables
-            .values()
-            .map(move |table| (covering.contains(&Arc::as_ptr(table)), table))
-    });
+    let covering: Vec<*const HostTable> = scope.tables.covering(host).map(Arc::as_ptr).collect();
+    let tables = scope
+        .tables
+        .values()
+        .map(move |table| (covering.contains(&Arc::as_ptr(table)), table));
     tables.flat_map(|(covers, table)| table.table.entries().iter().map(move |entry| (covers, entry)))
 }
 
@@ -92,13 +90,12 @@ fn fit(covers: bool, entry: &Entry, view: &View<'_>) -> Fit {
 }
 
 /// A TLSRoute, TCPRoute or UDPRoute that leads there.
-fn stream(table: &GatewayTable, services: &[ObjectName]) -> Option<RouteRef> {
+fn stream(scopes: &[(PortKey, &Scope)], services: &[ObjectName]) -> Option<RouteRef> {
     let leads = |route: &&Arc<CompiledRoute>| {
-        let stream = !matches!(route.route.kind, RouteKind::Http | RouteKind::Grpc);
-        stream
-            && route
-                .rule(0)
-                .is_some_and(|rule| has_backend(rule, &route.route.meta.name.namespace, services))
+        let namespace = &route.route.meta.name.namespace;
+        route.rule(0).is_some_and(|rule| has_backend(rule, namespace, services))
     };
-    table.routes.iter().find(leads).map(|route| route.reference(0, 0))
+    let routes = scopes.iter().flat_map(|(_, scope)| scope.streams.values().flatten());
+    let oldest = routes.filter(leads).min_by_key(|route| age(&route.route));
+    oldest.map(|route| route.reference(0, 0))
 }

@@ -39,14 +39,7 @@ fn misdirected_is_served(case: &Case<'_>) -> bool {
         sni: None,
         ..*case.request
     };
-    let arrival = &case.decision.arrival;
-    let by_host = decide(
-        case.snapshot,
-        &arrival.gateway,
-        arrival.port,
-        arrival.protocol,
-        &without_name,
-    );
+    let by_host = decide(case.snapshot, &case.decision.arrival, &without_name);
     let forwarded = case.routed().next().is_some();
     forwarded && judge(case.snapshot, &by_host, &without_name, case.observation).verdict == Verdict::Match
 }

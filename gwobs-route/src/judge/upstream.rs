@@ -23,7 +23,7 @@ pub fn judge_upstream(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attempt<
     else {
         return open;
     };
-    let decision = decide(snapshot, &arrival.gateway, arrival.port, arrival.protocol, &original);
+    let decision = decide(snapshot, arrival, &original);
     let response = Some(Response {
         status: attempt.status.unwrap_or(200),
         origin: Origin::Upstream,
@@ -48,6 +48,7 @@ pub fn judge_upstream(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attempt<
 }
 
 fn is_original(snapshot: &Snapshot, arrival: &Arrival, request: &Request<'_>) -> bool {
-    let ports = snapshot.port(&arrival.gateway, false, arrival.port);
-    ports.is_some_and(|(_, table)| table.transforms.is_original(request))
+    snapshot
+        .transforms_at(arrival)
+        .is_some_and(|transforms| transforms.is_original(request))
 }

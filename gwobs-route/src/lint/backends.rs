@@ -18,9 +18,10 @@ fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
     let Some((kind, backend)) = used.backend else {
         return;
     };
-    let from = Referrer {
-        kind,
-        namespace: used.namespace(),
+    let from = if used.needs_grant {
+        Referrer::at_gateway(kind, used.namespace())
+    } else {
+        Referrer::in_mesh(kind, used.namespace())
     };
     let resolved = world.snapshot.cluster.resolve(from, backend);
     let name = &resolved.backend.service;

@@ -75,9 +75,9 @@ codes! {
     PrefixNotElement "prefix-not-element" Info,
     /// Routes of several namespaces share a hostname at one listener.
     TenantHostname "tenant-hostname" Warning,
-    /// An HTTPRoute and a GRPCRoute share a hostname at one listener: one of them is refused.
+    /// Routes of two kinds claim one hostname at one listener, or one port of a Service: one of them is refused.
     RouteKindConflict "route-kind-conflict" Error,
-    /// A hostname of a route that meets no listener.
+    /// A hostname of a route that meets no listener, or stands in a route of a mesh.
     HostnameUnreachable "hostname-unreachable" Warning,
     /// Listeners that cannot share their port.
     ListenerConflict "listener-conflict" Error,
@@ -85,9 +85,9 @@ codes! {
     ParentMissing "parent-missing" Warning,
     /// The parent does not exist.
     ParentNotFound "parent-not-found" Error,
-    /// The parent has no listener of that section and port.
+    /// The parent has no listener (a Service: no port) of that section and port.
     ParentListenerNotFound "parent-listener-not-found" Error,
-    /// No listener of the parent accepts the route.
+    /// No listener of the parent accepts the route, or the Service is none to be a parent.
     ParentRefuses "parent-refuses" Error,
     /// The Gateway's class does not exist.
     ClassNotFound "class-not-found" Error,

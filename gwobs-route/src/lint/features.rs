@@ -30,9 +30,8 @@ impl Used {
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
     for route in world.routes() {
         let used = of_route(world, route);
-        let gateways = world
-            .gateways()
-            .filter(|gateway| world.gateways_of(route).contains(&gateway.meta.name));
+        let attached = world.gateways_of(route);
+        let gateways = world.gateways().filter(|gateway| attached.contains(&gateway.meta.name));
         for gateway in gateways {
             compare(world, gateway, &used, &ObjectRef::route(route), out);
         }

@@ -20,10 +20,12 @@ pub(super) fn check(world: &World<'_>, out: &mut Findings) {
 
 fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
     let kind = used.from.kind();
-    if world
-        .snapshot
-        .is_granted(GATEWAY_GROUP, kind, used.namespace(), used.target)
-    {
+    let granted = |kind| {
+        world
+            .snapshot
+            .is_granted(GATEWAY_GROUP, kind, used.namespace(), used.target)
+    };
+    if !used.needs_grant || granted(kind) {
         return;
     }
     let object = used.object();

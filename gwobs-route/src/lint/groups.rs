@@ -1,4 +1,5 @@
-//! The matches that compete: those that one listener reaches through one hostname.
+//! The matches that compete: those that one listener reaches through one hostname, or one client one port of a Service in
+//! a mesh.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,17 +8,18 @@ use std::sync::Arc;
 use crate::ObjectName;
 use crate::attach::Hostname;
 use crate::compile::{CompiledRoute, PathTest, Test};
-use crate::gateway_table::{GatewayTable, PortKey, Scope};
+use crate::gateway_table::{GatewayTable, PortKey};
 use crate::lint::finding::ObjectRef;
 use crate::lint::world::World;
 use crate::model::{Protocol, Rule};
 use crate::profile::Profile;
+use crate::scope::Scope;
+use crate::service_table::ServiceTable;
 use crate::table::Entry;
 
 /// Matches that compete, in order of precedence.
 pub(super) struct Group<'w> {
-    pub(super) gateway: &'w ObjectName,
-    pub(super) listener: Arc<str>,
+    pub(super) place: Place<'w>,
     pub(super) hostname: Hostname,
     pub(super) profile: Profile,
     pub(super) entries: &'w [Entry],
@@ -25,21 +27,60 @@ pub(super) struct Group<'w> {
     pub(super) streams: &'w [Arc<CompiledRoute>],
 }
 
+/// Where matches compete.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place<'w> {
+    /// At a listener of a Gateway.
+    Listener(&'w ObjectName, Arc<str>),
+    /// At a port of a Service; the routes are those of one namespace.
+    Port(&'w ObjectName, u16, &'w Arc<str>),
+}
+
 impl fmt::Display for Group<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hostname = self.hostname.as_deref().unwrap_or("every host");
-        write!(
-            f,
-            "{hostname} at listener {} of Gateway {}",
-            self.listener, self.gateway
-        )
+        match &self.place {
+            Place::Listener(gateway, listener) => write!(f, "{hostname} at listener {listener} of Gateway {gateway}"),
+            Place::Port(service, port, namespace) if service.namespace == **namespace => {
+                write!(f, "port {port} of Service {service}")
+            }
+            Place::Port(service, port, namespace) => {
+                write!(
+                    f,
+                    "port {port} of Service {service} and clients in namespace {namespace}"
+                )
+            }
+        }
     }
 }
 
-/// All groups, by Gateway, listener and hostname.
+/// All groups, by Gateway, listener and hostname; then by Service, port and namespace.
 pub(super) fn groups<'w>(world: &'w World<'_>) -> Vec<Group<'w>> {
-    let tables = world.snapshot.gateways.iter();
-    tables.flat_map(|(gateway, table)| of_gateway(gateway, table)).collect()
+    let gateways = world.snapshot.gateways.iter();
+    let services = world.snapshot.services.iter();
+    gateways
+        .flat_map(|(gateway, table)| of_gateway(gateway, table))
+        .chain(services.flat_map(|(service, table)| of_service(service, table)))
+        .collect()
+}
+
+fn of_service<'w>(service: &'w ObjectName, table: &'w ServiceTable) -> Vec<Group<'w>> {
+    let ports = table.ports.iter().flat_map(|(key, routes)| {
+        routes.iter().map(move |(namespace, bound)| {
+            let entries = bound.scope.tables.get(&None);
+            let streams = bound.scope.streams.get(&None);
+            Group {
+                place: Place::Port(service, key.port, namespace),
+                hostname: None,
+                profile: table.profile,
+                entries: entries.map(|found| found.table.entries()).unwrap_or_default(),
+                streams: streams.map(|found| &**found).unwrap_or_default(),
+            }
+        })
+    });
+    let mut groups: Vec<_> = ports.collect();
+    groups.sort_by(|one, other| one.place.cmp(&other.place));
+    groups
 }
 
 fn of_gateway<'w>(gateway: &'w ObjectName, table: &'w GatewayTable) -> Vec<Group<'w>> {
@@ -65,8 +106,7 @@ fn group<'w>(gateway: &'w ObjectName, table: &'w GatewayTable, index: usize, hos
     let merged = table.listeners.listeners.get(index)?;
     let scope = scope(table, index)?;
     Some(Group {
-        gateway,
-        listener: merged.label.clone(),
+        place: Place::Listener(gateway, merged.label.clone()),
         profile: table.profile,
         entries: scope
             .tables

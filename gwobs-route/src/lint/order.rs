@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ObjectName;
 use crate::attach::{Hostname, domains_above};
 use crate::compile::{CompiledMatch, Test};
 use crate::lint::finding::{Findings, ObjectRef};
-use crate::lint::groups::{Group, PathKey, groups};
+use crate::lint::groups::{Group, PathKey, Place, groups};
 use crate::lint::world::World;
 use crate::lint::{Code, Severity, field};
 use crate::profile::Profile;
@@ -79,7 +78,7 @@ pub(super) fn check(world: &World<'_>, out: &mut Findings) {
     let places: BTreeMap<_, _> = indexed.iter().map(|(group, paths)| (place(group), paths)).collect();
     for (group, paths) in &indexed {
         for wider in wider_names(&group.hostname) {
-            if let Some(wide) = places.get(&(group.gateway, &group.listener, wider)) {
+            if let Some(wide) = places.get(&(&group.place, wider)) {
                 search.hostnames(group, paths, wide);
             }
         }
@@ -100,8 +99,8 @@ fn by_path(entries: &[Entry]) -> ByPath<'_> {
     paths
 }
 
-fn place<'g>(group: &'g Group<'_>) -> (&'g ObjectName, &'g Arc<str>, Hostname) {
-    (group.gateway, &group.listener, group.hostname.clone())
+fn place<'g>(group: &'g Group<'_>) -> (&'g Place<'g>, Hostname) {
+    (&group.place, group.hostname.clone())
 }
 
 /// The hostnames that cover a hostname and more.

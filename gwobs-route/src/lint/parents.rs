@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::attach::{GatewayListeners, ListenerAttachment, ListenerConflict, Refusal, attach, names_gateway};
+use crate::attach::{
+    GatewayListeners, ListenerAttachment, ListenerConflict, Refusal, attach, has_frontend, names_gateway,
+};
 use crate::lint::finding::{Findings, ObjectRef};
 use crate::lint::world::{Parent, World};
-use crate::lint::{Code, field};
-use crate::model::{Gateway, Kind, ListenerSet, ParentRef, Route};
+use crate::lint::{Code, Severity, field};
+use crate::model::{Gateway, Kind, ListenerSet, ParentRef, Route, Service};
+use crate::{PortAttachment, RouteKind};
 
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
     for route in world.routes() {
@@ -70,7 +73,48 @@ fn check_parent(world: &World<'_>, route: &Route, index: usize, parent: &ParentR
             out.add(Code::ParentListenerNotFound, &object, at, why, mend);
         }
         Parent::Attached(listeners, outcomes) => check_outcomes(&object, &at, listeners, outcomes, out),
-        Parent::NotGiven | Parent::Service => {}
+        Parent::Service(service, ports) => check_service(route, parent, (&object, &at), (service, ports), out),
+        Parent::NotGiven => {}
+    }
+}
+
+/// A Service as the parent of a route in a mesh (GEP-1294).
+fn check_service(
+    route: &Route,
+    parent: &ParentRef,
+    (object, at): (&ObjectRef, &str),
+    (service, ports): (&Service, &[PortAttachment]),
+    out: &mut Findings,
+) {
+    let name = &service.meta.name;
+    if !has_frontend(service) {
+        let why = format!(
+            "Service {name} has no address of its own (headless, or an external name): implementations should not take it \
+             for a parent"
+        );
+        let mend = "name a Service with a cluster IP";
+        out.add(Code::ParentRefuses, object, at, why, mend)
+            .of_severity(Severity::Warning);
+    } else if ports.is_empty() {
+        let transport = if route.kind == RouteKind::Udp { "UDP" } else { "TCP" };
+        let why = format!("Service {name} has no {transport} port with {}", wanted(parent));
+        let mend = "name a port of the Service, or leave sectionName and port out";
+        out.add(Code::ParentListenerNotFound, object, at, why, mend);
+    }
+    let refused: Vec<_> = ports
+        .iter()
+        .filter(|at| !at.applies)
+        .map(|at| at.port.to_string())
+        .collect();
+    if !refused.is_empty() {
+        let why = format!(
+            "at port {} of Service {name} a more specific kind of route applies (GRPCRoute, HTTPRoute, TLSRoute, TCPRoute, in \
+             this order): this one is ignored there",
+            refused.join(", ")
+        );
+        let mend = "bind the kinds to ports of their own";
+        out.add(Code::RouteKindConflict, object, at, why, mend)
+            .with(ObjectRef::new(Kind::Service, &service.meta));
     }
 }
 
@@ -156,6 +200,9 @@ fn check_hostnames(world: &World<'_>, route: &Route, object: &ObjectRef, out: &m
         .map(|(index, parent)| (parent, world.parent(route, index, parent)))
         .collect();
     let all_known = parents.iter().all(|(_, parent)| matches!(parent, Parent::Attached(..)));
+    if parents.iter().all(|(_, parent)| matches!(parent, Parent::Service(..))) {
+        return hostnames_in_mesh(route, object, out);
+    }
     if !all_known || route.hostnames.len() < 2 {
         return;
     }
@@ -191,6 +238,15 @@ fn check_hostnames(world: &World<'_>, route: &Route, object: &ObjectRef, out: &m
             why,
             mend,
         );
+    }
+}
+
+/// > GAMMA implementations SHOULD NOT infer any functionality from the `hostnames` field (GEP-1294)
+fn hostnames_in_mesh(route: &Route, object: &ObjectRef, out: &mut Findings) {
+    if !route.parents.is_empty() && !route.hostnames.is_empty() {
+        let why = "in a mesh hostnames have no effect: the route applies to all requests to its Services";
+        let mend = "remove them; to tell hosts apart, match the header `host`";
+        out.add(Code::HostnameUnreachable, object, "spec.hostnames", why, mend);
     }
 }
 

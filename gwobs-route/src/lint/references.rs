@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::attach::names_service;
 use crate::lint::field;
 use crate::lint::finding::ObjectRef;
 use crate::lint::world::World;
@@ -18,6 +19,8 @@ pub(super) struct Use<'a> {
     pub(super) target: &'a Reference,
     /// The reference as a backend with the kind of its route; `None` for certificates.
     pub(super) backend: Option<(RouteKind, &'a BackendRef)>,
+    /// False for routes of a mesh alone: they may refer to other namespaces without a ReferenceGrant (GEP-1294).
+    pub(super) needs_grant: bool,
 }
 
 impl Use<'_> {
@@ -56,6 +59,7 @@ fn plain<'a>(from: &ObjectRef, field: String, target: &'a Reference) -> Use<'a> 
         field,
         target,
         backend: None,
+        needs_grant: true,
     }
 }
 
@@ -94,6 +98,7 @@ fn of_route<'a>(route: &'a Route, uses: &mut Vec<Use<'a>>) {
     let mut collector = Collector {
         from: ObjectRef::route(route),
         kind: route.kind,
+        needs_grant: !is_of_mesh(route),
         uses,
     };
     for (index, rule) in route.rules.iter().enumerate() {
@@ -101,9 +106,15 @@ fn of_route<'a>(route: &'a Route, uses: &mut Vec<Use<'a>>) {
     }
 }
 
+/// True if the route has Services for parents and nothing else.
+fn is_of_mesh(route: &Route) -> bool {
+    !route.parents.is_empty() && route.parents.iter().all(|parent| names_service(&parent.target))
+}
+
 struct Collector<'a, 'u> {
     from: ObjectRef,
     kind: RouteKind,
+    needs_grant: bool,
     uses: &'u mut Vec<Use<'a>>,
 }
 
@@ -141,6 +152,7 @@ impl<'a> Collector<'a, '_> {
             field,
             target: &backend.target,
             backend: Some((self.kind, backend)),
+            needs_grant: self.needs_grant,
         });
     }
 }

@@ -198,7 +198,7 @@ fn beaten_within(world: &World<'_>, route: &Route) -> BTreeMap<(usize, usize), W
 
 /// True if everything that the route could attach to was given.
 fn parents_are_known(world: &World<'_>, route: &Route) -> bool {
-    let known = |parent: Parent<'_>| !matches!(parent, Parent::NotGiven | Parent::Service);
+    let known = |parent: Parent<'_>| !matches!(parent, Parent::NotGiven);
     let mut parents = route.parents.iter().enumerate();
     parents.all(|(index, parent)| known(world.parent(route, index, parent)))
 }

@@ -1,15 +1,15 @@
 //! The objects that are linted, with everything that routing makes of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::ObjectName;
-use crate::attach::{GatewayListeners, ListenerAttachment, names_gateway, names_listener_set};
+use crate::attach::{GatewayListeners, ListenerAttachment, names_gateway, names_listener_set, names_service};
 use crate::lint::finding::ObjectRef;
-use crate::model::{Gateway, GatewayClass, Kind, ListenerSet, Meta, Object, ParentRef, ReferenceGrant, Route};
+use crate::model::{Gateway, GatewayClass, Kind, ListenerSet, Meta, Object, ParentRef, ReferenceGrant, Route, Service};
 use crate::objects::Objects;
 use crate::profile::Profile;
 use crate::snapshot::Snapshot;
+use crate::{ObjectName, PortAttachment, RouteAttachment, RouteKind};
 
 /// The objects, sorted, and the snapshot that decisions would use.
 pub(super) struct World<'a> {
@@ -17,7 +17,14 @@ pub(super) struct World<'a> {
     kinds: BTreeSet<Kind>,
     pub(super) objects: Objects,
     pub(super) snapshot: Arc<Snapshot>,
+    /// Where each parentRef stands among the attachments of its Gateway.
+    attached: HashMap<ParentId, Vec<(ObjectName, usize)>>,
+    /// The Gateway of each ListenerSet that is part of one.
+    owners: HashMap<ObjectName, ObjectName>,
 }
+
+/// A route and the index of a parentRef of it.
+type ParentId = (RouteKind, ObjectName, usize);
 
 /// A parentRef and what became of it.
 pub(super) enum Parent<'w> {
@@ -25,8 +32,8 @@ pub(super) enum Parent<'w> {
     NotGiven,
     /// There is no such object.
     NotFound,
-    /// A Service: a mesh.
-    Service,
+    /// A Service, in a mesh, with the outcome at each port that it speaks of.
+    Service(&'w Service, &'w [PortAttachment]),
     /// A ListenerSet that has no Gateway, or is not allowed by it.
     Detached,
     /// A Gateway, or a ListenerSet of it, with the outcome at each listener that it speaks of.
@@ -47,6 +54,8 @@ impl<'a> World<'a> {
             all,
             kinds,
             objects: index,
+            attached: attached(&snapshot),
+            owners: owners(&snapshot),
             snapshot,
         }
     }
@@ -116,7 +125,7 @@ impl<'a> World<'a> {
             Kind::Gateway
         } else if names_listener_set(&parent.target) {
             Kind::ListenerSet
-        } else if parent.target.is("", "Service") {
+        } else if names_service(&parent.target) {
             Kind::Service
         } else {
             return Parent::NotGiven;
@@ -124,41 +133,64 @@ impl<'a> World<'a> {
         match (self.find(kind, name.clone()), kind) {
             (None, _) if self.has(kind) => Parent::NotFound,
             (None, _) => Parent::NotGiven,
-            (Some(_), Kind::Service) => Parent::Service,
+            (Some(Object::Service(service)), _) => self.at_service(route, index, service),
             (Some(_), _) => self.attached(route, index, &name, kind),
         }
     }
 
+    fn at_service<'w>(&'w self, route: &Route, index: usize, service: &'w Service) -> Parent<'w> {
+        let own = self
+            .snapshot
+            .service_attachments(&service.meta.name)
+            .iter()
+            .find(|one| one.kind == route.kind && one.route == route.meta.name && one.parent == index);
+        Parent::Service(service, own.map(|own| &*own.ports).unwrap_or_default())
+    }
+
     fn attached(&self, route: &Route, index: usize, parent: &ObjectName, kind: Kind) -> Parent<'_> {
-        let owner = self.snapshot.gateways().find(|gateway| match kind {
-            Kind::Gateway => *gateway == parent,
-            _ => self.snapshot.listeners(gateway).is_some_and(|own| has_set(own, parent)),
-        });
+        let owner = match kind {
+            Kind::Gateway => Some(parent),
+            _ => self.owners.get(parent),
+        };
         let Some((owner, listeners)) = owner.and_then(|owner| Some((owner, self.snapshot.listeners(owner)?))) else {
             return Parent::Detached;
         };
-        let own = self.snapshot.attachments(owner).iter().find(|attachment| {
-            attachment.kind == route.kind && attachment.route == route.meta.name && attachment.parent == index
-        });
-        Parent::Attached(listeners, own.map(|own| &*own.listeners).unwrap_or_default())
+        let own = self.attachments(route, index).find(|(gateway, _)| *gateway == owner);
+        Parent::Attached(listeners, own.map(|(_, own)| &*own.listeners).unwrap_or_default())
+    }
+
+    /// What became of the parentRef at `index` of a route, at each Gateway that it speaks of.
+    fn attachments(&self, route: &Route, index: usize) -> impl Iterator<Item = (&ObjectName, &RouteAttachment)> {
+        let key = (route.kind, route.meta.name.clone(), index);
+        let places = self.attached.get(&key).into_iter().flatten();
+        places.filter_map(|(gateway, at)| Some((gateway, self.snapshot.attachments(gateway).get(*at)?)))
     }
 
     /// The Gateways to which a route is attached in at least one listener, by name.
     pub(super) fn gateways_of(&self, route: &Route) -> BTreeSet<&ObjectName> {
-        let attached = |gateway: &&ObjectName| {
-            self.snapshot.attachments(gateway).iter().any(|attachment| {
-                attachment.kind == route.kind
-                    && attachment.route == route.meta.name
-                    && attachment.listeners.iter().any(|at| at.outcome.is_ok())
-            })
-        };
-        self.snapshot.gateways().filter(attached).collect()
+        let all = (0..route.parents.len()).flat_map(|index| self.attachments(route, index));
+        all.filter(|(_, attachment)| attachment.listeners.iter().any(|at| at.outcome.is_ok()))
+            .map(|(gateway, _)| gateway)
+            .collect()
     }
 }
 
-fn has_set(listeners: &GatewayListeners, set: &ObjectName) -> bool {
-    listeners
-        .listeners
-        .iter()
-        .any(|merged| merged.set.as_ref() == Some(set))
+fn attached(snapshot: &Snapshot) -> HashMap<ParentId, Vec<(ObjectName, usize)>> {
+    let mut places: HashMap<ParentId, Vec<(ObjectName, usize)>> = HashMap::new();
+    for gateway in snapshot.gateways() {
+        for (at, one) in snapshot.attachments(gateway).iter().enumerate() {
+            let key = (one.kind, one.route.clone(), one.parent);
+            places.entry(key).or_default().push((gateway.clone(), at));
+        }
+    }
+    places
+}
+
+fn owners(snapshot: &Snapshot) -> HashMap<ObjectName, ObjectName> {
+    let gateways = snapshot.gateways().filter_map(|gateway| snapshot.listeners(gateway));
+    let sets = gateways.flat_map(|all| {
+        let sets = all.listeners.iter().filter_map(|merged| merged.set.clone());
+        sets.map(|set| (set, all.gateway.meta.name.clone()))
+    });
+    sets.collect()
 }

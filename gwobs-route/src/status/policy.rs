@@ -56,10 +56,7 @@ fn services_of(world: &World<'_>, gateway: &ObjectName) -> BTreeSet<ObjectName> 
         .routes()
         .filter(|route| names.contains(&(route.kind, &route.meta.name)));
     let services = routes.flat_map(|route| {
-        let from = Referrer {
-            kind: route.kind,
-            namespace: &route.meta.name.namespace,
-        };
+        let from = Referrer::at_gateway(route.kind, &route.meta.name.namespace);
         let backends = route.rules.iter().flat_map(|rule| &rule.backends);
         backends.map(move |backend| world.snapshot.cluster.resolve(from, backend).backend.service)
     });

@@ -1,10 +1,10 @@
 //! Routes, towards each of their parents (`RouteParentStatus`).
 
-use crate::attach::{ListenerAttachment, Refusal, names_gateway};
+use crate::attach::{ListenerAttachment, Refusal, has_frontend, names_gateway};
 use crate::cluster::Referrer;
 use crate::model::{BackendRef, Condition, Filter, ParentRef, Route, Rule};
 use crate::status::{Expected, ObjectStatus, ParentName, World};
-use crate::{InvalidBackend, RouteAttachment};
+use crate::{InvalidBackend, ObjectName, RouteAttachment, ServiceAttachment};
 
 pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
     let first = all.len();
@@ -16,7 +16,13 @@ pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
     for gateway in world.snapshot.gateways() {
         for attachment in world.snapshot.attachments(gateway) {
             let route = routes.get(&(attachment.kind, &attachment.route));
-            all.extend(route.and_then(|route| towards_parent(world, route, attachment)));
+            all.extend(route.and_then(|route| towards_gateway(world, route, attachment)));
+        }
+    }
+    for service in world.snapshot.services.keys() {
+        for attachment in world.snapshot.service_attachments(service) {
+            let route = routes.get(&(attachment.kind, &attachment.route));
+            all.extend(route.and_then(|route| towards_service(world, route, service, attachment)));
         }
     }
     if let Some(routes) = all.get_mut(first..) {
@@ -31,28 +37,60 @@ pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
     }
 }
 
-fn towards_parent(world: &World<'_>, route: &Route, attachment: &RouteAttachment) -> Option<ObjectStatus> {
+fn towards_gateway(world: &World<'_>, route: &Route, attachment: &RouteAttachment) -> Option<ObjectStatus> {
     let parent = route.parents.get(attachment.parent)?;
-    let name = parent.target.resolve(&route.meta.name.namespace);
     let kind = if names_gateway(&parent.target) {
         "Gateway"
     } else {
         "ListenerSet"
     };
-    Some(ObjectStatus {
+    let accepted = Expected::unless("Accepted", refusal(&attachment.listeners));
+    let from = Referrer::at_gateway(route.kind, &route.meta.name.namespace);
+    let resolved = Expected::unless("ResolvedRefs", unresolved(world, route, from));
+    Some(towards(route, parent, kind, vec![accepted, resolved]))
+}
+
+/// Towards a Service in a mesh (GEP-1294). Whether one without a frontend may be a parent is up to the implementation.
+fn towards_service(
+    world: &World<'_>,
+    route: &Route,
+    service: &ObjectName,
+    attachment: &ServiceAttachment,
+) -> Option<ObjectStatus> {
+    let parent = route.parents.get(attachment.parent)?;
+    let accepted = || Expected::unless("Accepted", misfit(attachment));
+    let settled = world
+        .snapshot
+        .cluster
+        .service(service)
+        .is_some_and(|service| has_frontend(service));
+    let from = Referrer::in_mesh(route.kind, &route.meta.name.namespace);
+    let resolved = Expected::unless("ResolvedRefs", unresolved(world, route, from));
+    let expected = settled.then(accepted).into_iter().chain([resolved]).collect();
+    Some(towards(route, parent, "Service", expected))
+}
+
+fn misfit(attachment: &ServiceAttachment) -> Option<&'static str> {
+    match &*attachment.ports {
+        [] => Some("NoMatchingParent"),
+        ports if ports.iter().any(|at| at.applies) => None,
+        _ => Some("Conflicted"),
+    }
+}
+
+fn towards(route: &Route, parent: &ParentRef, kind: &'static str, expected: Vec<Expected>) -> ObjectStatus {
+    let name = parent.target.resolve(&route.meta.name.namespace);
+    ObjectStatus {
         kind: route.kind.as_str(),
         name: route.meta.name.clone(),
         parent: Some(ParentName { kind, name }),
         section: parent.section.clone(),
-        expected: vec![
-            Expected::unless("Accepted", refusal(&attachment.listeners)),
-            Expected::unless("ResolvedRefs", unresolved(world, route)),
-        ],
+        expected,
         actual: actual(route, parent),
         attached_routes: None,
         supported_kinds: None,
         attached_listener_sets: None,
-    })
+    }
 }
 
 /// Why no listener takes the route; of several reasons the one that comes last in the order of attachment.
@@ -80,11 +118,7 @@ fn refusal(listeners: &[ListenerAttachment]) -> Option<&'static str> {
 }
 
 /// The first reference that leads nowhere.
-fn unresolved(world: &World<'_>, route: &Route) -> Option<&'static str> {
-    let from = Referrer {
-        kind: route.kind,
-        namespace: &route.meta.name.namespace,
-    };
+fn unresolved(world: &World<'_>, route: &Route, from: Referrer<'_>) -> Option<&'static str> {
     let references = route.rules.iter().flat_map(references);
     let faults = references.filter_map(|reference| world.snapshot.cluster.resolve(from, reference).invalid);
     // The policy of a backend is not a reference of the route.

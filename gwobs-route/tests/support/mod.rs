@@ -20,8 +20,8 @@ use gwobs_route::attach::GATEWAY_GROUP;
 use gwobs_route::model::*;
 use gwobs_route::profile::Profile;
 use gwobs_route::{
-    Attempt, Decision, HeaderField, Judgement, ObjectName, Objects, Observation, Origin, Purpose, Request, Response,
-    RouteKind, Snapshot, WireProtocol, decide, judge,
+    Arrival, Attempt, Decision, HeaderField, Judgement, ObjectName, Objects, Observation, Origin, Purpose, Request,
+    Response, RouteKind, Snapshot, WireProtocol, decide, judge,
 };
 
 /// `namespace/name`; without a namespace it is `ns`.
@@ -368,7 +368,8 @@ impl Sent {
     }
 
     pub fn decide_at(&self, snapshot: &Snapshot, port: u16, protocol: WireProtocol) -> Decision {
-        self.with(|request| decide(snapshot, &name("ns/gw"), port, protocol, request))
+        let arrival = Arrival::at_gateway(&name("ns/gw"), port, protocol);
+        self.with(|request| decide(snapshot, &arrival, request))
     }
 
     pub fn decide(&self, snapshot: &Snapshot) -> Decision {

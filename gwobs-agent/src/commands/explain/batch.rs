@@ -7,8 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use gwobs_route::Snapshot;
 
-use super::question::BadQuestion;
-use super::{Answer, Question, decide};
+use super::{Answer, Question, decide, front};
 
 #[cfg(test)]
 mod tests;
@@ -55,10 +54,7 @@ fn read_line(lines: &mut impl BufRead, line: &mut String) -> anyhow::Result<bool
 
 fn answer(line: &str, snapshot: &Snapshot, out: &mut impl Write) -> anyhow::Result<()> {
     let question = Question::parse(line)?;
-    if snapshot.listeners(&question.gateway).is_none() {
-        let message = format!("Gateway {} is not in the specs", question.gateway);
-        return Err(BadQuestion::new("gateway", message).into());
-    }
+    front::require(&question.arrival.front, snapshot)?;
     let (decision, considered) = decide(&question, snapshot);
     serde_json::to_writer(&mut *out, &Answer::new(&question, &decision, &considered, snapshot))?;
     writeln!(out)?;

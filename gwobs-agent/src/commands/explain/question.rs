@@ -1,12 +1,13 @@
-//! What is asked: one request to one port of a Gateway.
+//! What is asked: one request to one port of a Gateway, or of a Service in a mesh.
 
 use std::fmt;
 
-use gwobs_route::{HeaderField, ObjectName, Request, WireProtocol};
+use gwobs_route::{Arrival, HeaderField, ObjectName, Request, WireProtocol};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::front;
 use crate::specs::{Misfit, decode};
 
 #[cfg(test)]
@@ -17,12 +18,8 @@ mod tests;
 pub struct Question {
     /// The asker's own name for it, given back with the answer.
     pub id: Value,
-    /// The Gateway.
-    pub gateway: ObjectName,
-    /// The listener's port.
-    pub port: u16,
-    /// What the client speaks.
-    pub protocol: WireProtocol,
+    /// Where it arrives.
+    pub arrival: Arrival,
     /// Server name of the TLS handshake.
     pub sni: Option<String>,
     /// Method.
@@ -87,19 +84,18 @@ impl Question {
     fn of_line(line: Line) -> Result<Self, BadQuestion> {
         let protocol = protocol(line.protocol.as_deref().unwrap_or("HTTP"))?;
         let port = line.port.map_or(Ok(default_port(protocol)), port)?;
-        let Some(gateway) = line.gateway else {
-            let message = if line.service.is_some() || line.client.is_some() {
-                "routes with Services as parents (mesh) are not supported yet: name a gateway"
-            } else {
-                "the field `gateway` is missing"
-            };
-            return Err(BadQuestion::new("gateway", message));
+        let front = front::Fields {
+            gateway: line.gateway,
+            service: line.service,
+            client: line.client,
         };
         Ok(Self {
             id: line.id.unwrap_or(Value::Null),
-            gateway: object_name(&gateway).map_err(|message| BadQuestion::new("gateway", message))?,
-            port,
-            protocol,
+            arrival: Arrival {
+                front: front.front()?,
+                port,
+                protocol,
+            },
             sni: line.sni,
             method: line.method.unwrap_or_else(|| "GET".to_owned()),
             host: line.host.filter(|host| !host.is_empty()),
@@ -135,8 +131,8 @@ impl Question {
 struct Line {
     id: Option<Value>,
     gateway: Option<String>,
-    service: Option<Value>,
-    client: Option<Value>,
+    service: Option<String>,
+    client: Option<front::Client>,
     port: Option<i64>,
     protocol: Option<String>,
     sni: Option<String>,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use gwobs_route::Front;
+
 use super::answer::{Answer, Backend, Candidate, Received};
 use super::question::Question;
 
@@ -31,8 +33,7 @@ impl fmt::Display for Trace<'_> {
 impl Trace<'_> {
     fn asked(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Question {
-            gateway,
-            port,
+            arrival,
             method,
             host,
             path,
@@ -48,8 +49,19 @@ impl Trace<'_> {
             .as_ref()
             .map(|sni| format!(", server name {sni}"))
             .unwrap_or_default();
-        let listener = self.answer.listener.unwrap_or("none");
-        writeln!(f, "at Gateway {gateway}, port {port}{sni}, listener {listener}\n")
+        let port = arrival.port;
+        match &arrival.front {
+            Front::Gateway(gateway) => {
+                let listener = self.answer.listener.unwrap_or("none");
+                writeln!(f, "at Gateway {gateway}, port {port}{sni}, listener {listener}\n")
+            }
+            Front::Service { service, client } => {
+                writeln!(
+                    f,
+                    "to Service {service}, port {port}{sni}, from a client in namespace {client}\n"
+                )
+            }
+        }
     }
 
     fn outcome(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,6 +79,7 @@ impl Trace<'_> {
         match answer.considered.iter().find(|candidate| candidate.lost_by.is_none()) {
             Some(winner) => writeln!(f, ", by {}", named(winner)),
             None if answer.route.is_some() => writeln!(f),
+            None if answer.action == "forward" => writeln!(f, " to the Service itself: no route applies"),
             None => writeln!(f, ": no rule matches"),
         }
     }

@@ -8,7 +8,8 @@ mod hidden;
 use std::net::SocketAddr;
 
 use gwobs_route::{
-    Action, BackendChoice, Considered, Decision, Endpoints, HeaderField, ObjectName, Snapshot, WireProtocol, explain,
+    Action, Arrival, BackendChoice, Considered, Decision, Endpoints, HeaderField, ObjectName, Snapshot, WireProtocol,
+    explain,
 };
 use serde::Serialize;
 
@@ -106,7 +107,8 @@ impl<'s> Comparison<'s> {
                 .and_then(|downstream| downstream.sni.as_deref()),
         };
         let protocol = if tls { WireProtocol::Https } else { WireProtocol::Http };
-        Ok(explain(self.snapshot, &gateway, port, protocol, &asked))
+        let arrival = Arrival::at_gateway(&gateway, port, protocol);
+        Ok(explain(self.snapshot, &arrival, &asked))
     }
 
     fn gateway(&self, record: &Record) -> Option<ObjectName> {

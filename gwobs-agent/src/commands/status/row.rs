@@ -15,9 +15,9 @@ pub struct Row<'a> {
     pub namespace: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// `namespace/name` of the Gateway or ListenerSet that the status is towards.
+    /// `namespace/name` of the Gateway, ListenerSet or Service that the status is towards.
     pub parent: Option<String>,
-    /// `Gateway` or `ListenerSet`.
+    /// `Gateway`, `ListenerSet` or `Service`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_kind: Option<&'static str>,
     /// The listener, or the section that a route names.

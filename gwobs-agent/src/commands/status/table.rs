@@ -10,7 +10,10 @@ pub(super) struct Table<'a>(pub(super) &'a [Row<'a>]);
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return writeln!(f, "no Gateways, and so no status to predict");
+            return writeln!(
+                f,
+                "no Gateways and no Services with routes, and so no status to predict"
+            );
         }
         self.0.iter().try_for_each(|row| one(f, row))
     }

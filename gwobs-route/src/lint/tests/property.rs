@@ -9,7 +9,7 @@ use super::build::{at, exact, gateway, listener, regex, route, service};
 use super::lint;
 use crate::lint::Code;
 use crate::model::{Match, Object, PathMatch, Route, Rule, ValueMatch};
-use crate::{HeaderField, ObjectName, Objects, Request, Snapshot, WireProtocol, decide};
+use crate::{Arrival, HeaderField, ObjectName, Objects, Request, Snapshot, WireProtocol, decide};
 
 fn condition(name: &'static str) -> impl Strategy<Value = ValueMatch> {
     prop_oneof![
@@ -132,7 +132,12 @@ fn winner(snapshot: &Snapshot, (host, path, method, headers): &Sent) -> Option<(
         namespace: "infra".into(),
         name: "gw".into(),
     };
-    let route = decide(snapshot, &gateway, 80, WireProtocol::Http, &request).route?;
+    let route = decide(
+        snapshot,
+        &Arrival::at_gateway(&gateway, 80, WireProtocol::Http),
+        &request,
+    )
+    .route?;
     let rule = format!("{} spec.rules[{}]", route.route, route.rule);
     Some((rule.clone(), format!("{rule}.matches[{}]", route.matched)))
 }

@@ -12,11 +12,7 @@ fn name(name: &str) -> ObjectName {
 fn decision(route: &str, generation: u64, backends: Vec<BackendChoice>) -> Decision {
     Decision {
         generation,
-        arrival: Arrival {
-            gateway: name("gw"),
-            port: 80,
-            protocol: WireProtocol::Http,
-        },
+        arrival: Arrival::at_gateway(&name("gw"), 80, WireProtocol::Http),
         listener: Some("http".into()),
         route: Some(RouteRef {
             kind: RouteKind::Http,

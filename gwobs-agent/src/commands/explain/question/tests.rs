@@ -1,7 +1,7 @@
-use gwobs_route::WireProtocol;
+use gwobs_route::{Front, WireProtocol};
 use serde_json::json;
 
-use super::Question;
+use super::{Question, object_name};
 
 fn fault(line: &str) -> String {
     Question::parse(line).expect_err("cannot be answered").to_string()
@@ -15,8 +15,14 @@ fn a_full_line() {
     )
     .expect("answerable");
     assert_eq!(question.id, json!(7));
-    assert_eq!(question.gateway.to_string(), "infra/web");
-    assert_eq!((question.port, question.protocol), (8443, WireProtocol::Grpc));
+    assert_eq!(
+        question.arrival.front,
+        Front::Gateway(object_name("infra/web").expect("a name"))
+    );
+    assert_eq!(
+        (question.arrival.port, question.arrival.protocol),
+        (8443, WireProtocol::Grpc)
+    );
     assert_eq!(
         question.headers,
         [("x-a", "1"), ("x-b", "2"), ("x-b", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()))
@@ -28,7 +34,10 @@ fn a_full_line() {
 fn defaults() {
     let question =
         Question::parse(r#"{"gateway":"infra/web","headers":[["X-A","1"]],"host":null}"#).expect("answerable");
-    assert_eq!((question.port, question.protocol), (80, WireProtocol::Http));
+    assert_eq!(
+        (question.arrival.port, question.arrival.protocol),
+        (80, WireProtocol::Http)
+    );
     assert_eq!(
         (
             question.method.as_str(),
@@ -39,7 +48,7 @@ fn defaults() {
     );
     assert_eq!(question.headers, [("x-a".to_owned(), "1".to_owned())]);
     let https = Question::parse(r#"{"gateway":"infra/web","protocol":"https"}"#).expect("answerable");
-    assert_eq!(https.port, 443);
+    assert_eq!(https.arrival.port, 443);
 }
 
 #[test]
@@ -60,9 +69,46 @@ fn faults_name_the_field() {
         ),
         (r#"{"gateway":"a/b","headers":{"a":1}}"#, "headers.a: "),
         (r#"{"gateway":"a/b","headers":[["a"]]}"#, "headers.0"),
-        (r#"{"service":"a/b"}"#, "gateway: routes with Services as parents"),
+        (
+            r#"{"gateway":"a/b","service":"a/b"}"#,
+            "service: a request goes to a gateway or",
+        ),
+        (r#"{"service":"b"}"#, "service: expected NAMESPACE/NAME"),
+        (
+            r#"{"service":"a/b","client":""}"#,
+            "client: the namespace of the client is empty",
+        ),
+        (
+            r#"{"service":"a/b","client":{"app":"c"}}"#,
+            "client: the namespace of the client is empty",
+        ),
+        (
+            r#"{"service":"a/b","client":7}"#,
+            "client: expected the namespace of the client",
+        ),
     ];
     for (line, expected) in cases {
         assert!(fault(line).starts_with(expected), "{line}: {}", fault(line));
+    }
+}
+
+#[test]
+fn a_client_in_a_mesh_is_known_by_its_namespace() {
+    let cases = [
+        (r#"{"service":"a/b","client":"c"}"#, "c"),
+        (r#"{"service":"a/b","client":"c/pod-1"}"#, "c"),
+        (r#"{"service":"a/b","client":{"app":"x","namespace":"c"}}"#, "c"),
+        (r#"{"service":"a/b"}"#, "a"),
+    ];
+    for (line, namespace) in cases {
+        let expected = Front::Service {
+            service: object_name("a/b").expect("a name"),
+            client: namespace.into(),
+        };
+        assert_eq!(
+            Question::parse(line).expect("answerable").arrival.front,
+            expected,
+            "{line}"
+        );
     }
 }
