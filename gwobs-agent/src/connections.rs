@@ -17,8 +17,10 @@ mod sequence;
 mod skip;
 mod threads;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
+
+use rustc_hash::FxHashMap;
 
 pub use counts::Counts;
 pub use limits::{
@@ -63,8 +65,9 @@ struct Connecting {
 /// All connections of the followed processes.
 #[derive(Debug, Default)]
 pub struct Connections {
-    connections: HashMap<SocketCookie, Box<State>>,
-    connecting: HashMap<SocketCookie, Connecting>,
+    /// Cookies come from the kernel, which counts them: nobody chooses them to collide, so a plain hash will do.
+    connections: FxHashMap<SocketCookie, Box<State>>,
+    connecting: FxHashMap<SocketCookie, Connecting>,
     threads: Threads,
     /// Connections that wait for bytes to come in order, by deadline.
     waiting: VecDeque<(Timestamp, SocketCookie)>,
@@ -157,7 +160,8 @@ impl Connections {
         };
         state.used_by(event.pid, order);
         state.on_data(data, stamp, numbered.begins_call, &mut context);
-        self.schedule(data.socket);
+        let deadline = state.to_schedule();
+        self.waiting.extend(deadline.map(|deadline| (deadline, data.socket)));
     }
 
     fn on_opened(&mut self, event: &KernelEvent, opened: &Opened, order: u64, out: &mut impl FnMut(ExchangeEvent<'_>)) {
@@ -281,17 +285,6 @@ impl Connections {
             }
             self.connections.remove(&socket);
             self.counts.forgotten += 1;
-        }
-    }
-
-    /// Notes the deadline of a connection that waits.
-    fn schedule(&mut self, socket: SocketCookie) {
-        let Some(state) = self.connections.get_mut(&socket).filter(|state| !state.is_scheduled) else {
-            return;
-        };
-        if let Some(deadline) = state.deadline() {
-            state.is_scheduled = true;
-            self.waiting.push_back((deadline, socket));
         }
     }
 

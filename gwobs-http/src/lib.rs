@@ -7,4 +7,4 @@ pub mod http1;
 mod message;
 pub mod opening;
 
-pub use message::{Chunk, Field, RequestHead, ResponseHead, Version};
+pub use message::{Chunk, Field, RequestHead, ResponseHead, Version, text};

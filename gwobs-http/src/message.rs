@@ -1,5 +1,7 @@
 //! The messages: what both HTTP/1 and HTTP/2 parsers produce.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 /// A piece of one direction of a connection, in stream order.
@@ -72,4 +74,14 @@ pub struct ResponseHead {
     pub status: u16,
     /// All field lines in arrival order, repeats kept.
     pub headers: Vec<Field>,
+}
+
+/// Bytes of a head as text: what is no UTF-8 becomes U+FFFD, and then the text is owned.
+#[must_use]
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly all is ASCII, which this check passes over several bytes at a time.
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }

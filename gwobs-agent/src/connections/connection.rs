@@ -172,6 +172,13 @@ impl State {
         Some(Timestamp(waiting.0.saturating_add(REORDER_NANOSECONDS)))
     }
 
+    /// Its deadline, if it has one that is not noted; it is now.
+    pub(super) fn to_schedule(&mut self) -> Option<Timestamp> {
+        let deadline = if self.is_scheduled { None } else { self.deadline() };
+        self.is_scheduled |= deadline.is_some();
+        deadline
+    }
+
     /// A process used it.
     pub(super) fn used_by(&mut self, pid: u32, order: u64) {
         self.is_shared |= pid != self.about.pid;

@@ -1,6 +1,6 @@
 //! The order of calls on each thread.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::limits::MAX_THREADS;
 use crate::event::{Data, Direction, SocketCookie, Timestamp};
@@ -8,7 +8,7 @@ use crate::event::{Data, Direction, SocketCookie, Timestamp};
 /// Numbers the calls of every thread.
 #[derive(Debug, Default)]
 pub(super) struct Threads {
-    threads: HashMap<u32, Thread>,
+    threads: FxHashMap<u32, Thread>,
     /// No number given so far is this high: where numbering goes on after a loss.
     ceiling: u64,
 }

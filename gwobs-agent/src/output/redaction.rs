@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -70,8 +71,14 @@ impl Redaction {
         let Some((before, query)) = path.split_once('?') else {
             return path;
         };
-        let parameters: Vec<_> = query.split('&').map(|parameter| shown.parameter(parameter)).collect();
-        Cow::Owned(format!("{before}?{}", parameters.join("&")))
+        let mut written = String::with_capacity(path.len() + PLACEHOLDER.len());
+        written.push_str(before);
+        let separators = iter::once('?').chain(iter::repeat('&'));
+        for (separator, parameter) in separators.zip(query.split('&')) {
+            written.push(separator);
+            shown.write_parameter(parameter, &mut written);
+        }
+        Cow::Owned(written)
     }
 
     /// An authority with the user information of an absolute-form target (RFC 3986 section 3.2.1) replaced.
@@ -86,15 +93,15 @@ impl Redaction {
 
 impl Shown {
     /// One parameter of a query. One without `=` may be a value by itself (a token), so it goes, unless it is matched.
-    fn parameter<'a>(&self, parameter: &'a str) -> Cow<'a, str> {
+    fn write_parameter(&self, parameter: &str, written: &mut String) {
         let (name, value) = parameter
             .split_once('=')
             .map_or((parameter, None), |(name, value)| (name, Some(value)));
+        let is_empty = name.is_empty() && value.is_none_or(str::is_empty);
         match value {
-            _ if name.is_empty() && value.is_none_or(str::is_empty) => Cow::Borrowed(parameter),
-            _ if self.query.contains(name) => Cow::Borrowed(parameter),
-            Some(_) => Cow::Owned(format!("{name}={PLACEHOLDER}")),
-            None => Cow::Borrowed(PLACEHOLDER),
+            _ if is_empty || self.query.contains(name) => written.push_str(parameter),
+            Some(_) => written.extend([name, "=", PLACEHOLDER]),
+            None => written.push_str(PLACEHOLDER),
         }
     }
 }

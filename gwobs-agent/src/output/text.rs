@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Bytes as UTF-8; what is not becomes U+FFFD, and `lossy` is set.
 pub(super) fn decode<'a>(bytes: &'a [u8], lossy: &mut bool) -> Cow<'a, str> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = gwobs_http::text(bytes);
     *lossy |= matches!(text, Cow::Owned(_));
     text
 }

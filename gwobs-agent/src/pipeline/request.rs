@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gwobs_http::{Field, RequestHead};
+use gwobs_http::{Field, RequestHead, text};
 use gwobs_route::{HeaderField, Request};
 
 /// The text of a message's fields; invalid UTF-8 becomes U+FFFD.
@@ -10,7 +10,6 @@ pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
     pub(super) fn of(fields: &'a [Field]) -> Self {
-        let text = |bytes| String::from_utf8_lossy(bytes);
         Self(
             fields
                 .iter()
@@ -34,12 +33,9 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(super) fn of(head: &'a RequestHead) -> Self {
         Self {
-            method: String::from_utf8_lossy(&head.method),
-            authority: head
-                .authority
-                .as_ref()
-                .map(|authority| String::from_utf8_lossy(authority)),
-            path: head.path.as_ref().map(|path| String::from_utf8_lossy(path)),
+            method: text(&head.method),
+            authority: head.authority.as_ref().map(|authority| text(authority)),
+            path: head.path.as_ref().map(|path| text(path)),
         }
     }
 

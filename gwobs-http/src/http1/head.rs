@@ -1,6 +1,7 @@
 //! Collecting a head: its end is looked for as bytes come, and it is parsed once.
 
 use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr;
 
 use super::item::Fault;
 use super::limits::{MAX_FIELDS, MAX_HEAD};
@@ -22,15 +23,23 @@ pub(super) enum EndFinder {
 impl EndFinder {
     /// Looks through `bytes`; answers how many of them belong to the section if it ends in them.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (index, &byte) in bytes.iter().enumerate() {
-            *self = match (*self, byte) {
-                (Self::AtLineStart | Self::AfterCr, b'\n') => return Some(index + 1),
-                (Self::InLine, b'\n') => Self::AtLineStart,
-                (Self::AtLineStart, b'\r') => Self::AfterCr,
-                _ => Self::InLine,
-            };
+        let mut at = 0;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            match (*self, rest.first()) {
+                (_, None) => return None,
+                (Self::AtLineStart | Self::AfterCr, Some(b'\n')) => return Some(at + 1),
+                (Self::AtLineStart, Some(b'\r')) => {
+                    *self = Self::AfterCr;
+                    at += 1;
+                }
+                _ => {
+                    let line_end = memchr(b'\n', rest);
+                    *self = line_end.map_or(Self::InLine, |_| Self::AtLineStart);
+                    at += line_end? + 1;
+                }
+            }
         }
-        None
     }
 }
 
@@ -75,7 +84,7 @@ impl HeadBuffer {
     }
 
     fn look_for_first_line(&mut self, taken: &[u8]) {
-        let line_end = || taken.iter().position(|&byte| byte == b'\n');
+        let line_end = || memchr(b'\n', taken);
         let found = if self.first_line.is_none() { line_end() } else { None };
         self.first_line_is_new = found.is_some();
         self.first_line = self.first_line.or(found.map(|at| self.bytes.len() + at + 1));
@@ -111,13 +120,10 @@ pub(super) fn trim_line_end(line: &[u8]) -> &[u8] {
 /// place. A fold right after the start line is left alone, to be refused.
 fn normalize_fields(section: &mut [u8]) {
     let mut start = 0;
-    while let Some(length) = section
-        .get(start..)
-        .and_then(|rest| rest.iter().position(|&byte| byte == b'\n'))
-    {
+    while let Some(length) = section.get(start..).and_then(|rest| memchr(b'\n', rest)) {
         let next = start + length + 1;
         if let Some(line) = section.get_mut(start..next) {
-            let name_length = line.iter().position(|&byte| byte == b':').unwrap_or(0);
+            let name_length = memchr(b':', line).unwrap_or(0);
             line.get_mut(..name_length).unwrap_or_default().make_ascii_lowercase();
         }
         let blank_line = trim_line_end(section.get(start..next).unwrap_or_default()).is_empty();
@@ -137,9 +143,7 @@ fn join_with_next_line(section: &mut [u8], at: usize) -> usize {
         }
     }
     let rest = section.get(at..).unwrap_or_default();
-    rest.iter()
-        .position(|&byte| byte == b'\n')
-        .map_or(section.len(), |length| at + length + 1)
+    memchr(b'\n', rest).map_or(section.len(), |length| at + length + 1)
 }
 
 /// The field lines of a section that ends with an empty line, names in lower case already.

@@ -1,14 +1,13 @@
 //! A finished request as JSON: what was seen. What was due is in [`super::expected`].
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 
 use gwobs_http::{Field, RequestHead, Version};
-use gwobs_route::{BackendName, ObjectName, Origin, Purpose, Verdict};
+use gwobs_route::{Origin, Purpose, Verdict};
 use serde::Serialize;
 
 use super::expected::{Expected, Route};
-use super::{Pair, Shown, address};
+use super::{Pair, address, backend, object};
 use crate::finished::{self, Finished};
 use crate::output::redaction::Redaction;
 use crate::output::{clock::WallClock, text};
@@ -18,7 +17,7 @@ pub(in crate::output) struct Decision<'a> {
     id: &'a str,
     time: String,
     ended: String,
-    gateway: Option<Shown<&'a ObjectName>>,
+    gateway: Option<String>,
     listener: Option<&'a str>,
     process: Process<'a>,
     generation: Option<u64>,
@@ -42,8 +41,8 @@ struct Process<'a> {
 
 #[derive(Debug, Serialize)]
 struct Downstream<'a> {
-    peer: Shown<SocketAddr>,
-    local: Shown<SocketAddr>,
+    peer: String,
+    local: String,
     protocol: &'static str,
     tls: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,13 +61,13 @@ struct Request<'a> {
 
 #[derive(Debug, Serialize)]
 struct Upstream<'a> {
-    address: Shown<SocketAddr>,
+    address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backend: Option<Shown<&'a BackendName>>,
+    backend: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    backend_candidates: Vec<Shown<&'a BackendName>>,
+    backend_candidates: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pod: Option<Shown<&'a ObjectName>>,
+    pod: Option<String>,
     request: Option<Request<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -96,7 +95,7 @@ impl<'a> Decision<'a> {
             id: &finished.id,
             time: clock.rfc3339(finished.started),
             ended: clock.rfc3339(finished.ended),
-            gateway: finished.gateway.as_ref().map(Shown),
+            gateway: finished.gateway.as_ref().map(object),
             listener: decision.and_then(|decision| decision.listener.as_deref()),
             process: Process {
                 pid: finished.process.pid,
@@ -191,9 +190,9 @@ impl<'a> Upstream<'a> {
     fn new(upstream: &'a finished::Upstream, redaction: &Redaction) -> Self {
         Self {
             address: address(upstream.address),
-            backend: upstream.backend.as_ref().map(Shown),
-            backend_candidates: upstream.backend_candidates.iter().map(Shown).collect(),
-            pod: upstream.pod.as_ref().map(Shown),
+            backend: upstream.backend.as_ref().map(backend),
+            backend_candidates: upstream.backend_candidates.iter().map(backend).collect(),
+            pod: upstream.pod.as_ref().map(object),
             request: upstream.request.as_ref().map(|head| Request::new(head, redaction)),
             status: upstream.response.as_ref().map(|head| head.status),
             purpose: purpose(upstream.purpose),

@@ -4,12 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gwobs_http::RequestHead;
-use gwobs_route::{
-    Action, BackendChoice, BackendName, Decision, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget, RouteRef,
-};
+use gwobs_route::{Action, BackendChoice, Decision, Forwarded, InvalidBackend, MirrorTarget, RedirectTarget, RouteRef};
 use serde::Serialize;
 
-use super::Shown;
+use super::backend;
 use crate::output::redaction::Redaction;
 
 #[derive(Debug, Default, Serialize)]
@@ -28,7 +26,7 @@ pub(super) struct Expected<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     forwarded: Option<Due<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mirrors: Vec<Mirror<'a>>,
+    mirrors: Vec<Mirror>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,7 +51,7 @@ pub(super) struct Route<'a> {
 
 #[derive(Debug, Serialize)]
 struct Backend<'a> {
-    backend: Shown<&'a BackendName>,
+    backend: String,
     weight: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid: Option<&'static str>,
@@ -73,8 +71,8 @@ struct Due<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Mirror<'a> {
-    backend: Shown<&'a BackendName>,
+struct Mirror {
+    backend: String,
     percent: f64,
 }
 
@@ -152,7 +150,7 @@ impl<'a> Route<'a> {
 impl<'a> Backend<'a> {
     fn new(choice: &'a BackendChoice, due: impl Fn(&'a Forwarded) -> Due<'a>, redaction: &Redaction) -> Self {
         Self {
-            backend: Shown(&choice.backend),
+            backend: backend(&choice.backend),
             weight: choice.weight,
             invalid: choice.invalid.map(InvalidBackend::as_str),
             forwarded: choice.forwarded.as_ref().map(due),
@@ -190,10 +188,10 @@ fn set_value<'a>(name: &str, value: &'a str, request: Option<&RequestHead>, reda
     }
 }
 
-impl<'a> Mirror<'a> {
-    fn new(mirror: &'a MirrorTarget) -> Self {
+impl Mirror {
+    fn new(mirror: &MirrorTarget) -> Self {
         Self {
-            backend: Shown(&mirror.backend),
+            backend: backend(&mirror.backend),
             percent: mirror.percent,
         }
     }
