@@ -28,6 +28,7 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap as BpfHashMap, MapData, PerCpuArray, RingBuf};
 use gwobs_common::table::{LOST_RING, LOST_TABLE, Mark, MarkKey, PROCESS_ACTIVE, PROCESS_TRACKED, RECEIVE, SEND};
 use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
 
 pub use self::counters::Counters;
 pub use self::error::ProbeError;
@@ -84,14 +85,25 @@ pub fn hooks() -> &'static [Hook] {
 /// At most so many events come in one batch: a bound for the memory of a batch, 16 MiB in the worst case.
 const BATCH: usize = 1024;
 
-/// How long events gather after the first one. The kernel wakes the agent only when it has read everything, so this bounds
-/// the wake-ups: each costs the followed process, whose call it is put upon, more than the event itself. At 10 Gbit/s some
-/// 1 MiB arrives meanwhile, a small part of the ring buffer.
-const COALESCE: Duration = Duration::from_millis(1);
+/// How long events gather between two looks at the ring buffer. Under load each look costs two wake-ups, which are worth
+/// some requests' work each; decisions are due within a second, and what the agent does not need of a body it can say
+/// only after a look.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Bytes that may come in a second, some 30 Gbit/s: a ring buffer that would be half full by then is looked at sooner.
+const MOST_PER_SECOND: u64 = 4 << 30;
+
+/// How long events may gather in a ring buffer of that many bytes.
+fn gather(ring_buffer: u32) -> Duration {
+    let until_half_full = u64::from(ring_buffer / 2) * 1_000_000_000 / MOST_PER_SECOND;
+    GATHER.min(Duration::from_nanos(until_half_full))
+}
 
 /// The attached BPF programs. Dropping it detaches them.
 pub struct Probes {
     ring: AsyncFd<RingBuf<MapData>>,
+    gather: Duration,
+    next_look: Instant,
     decoder: decode::Decoder,
     processes: BpfHashMap<MapData, u32, u32>,
     listening_ports: BpfHashMap<MapData, u32, u32>,
@@ -191,12 +203,12 @@ impl Probes {
     pub async fn next_batch(&mut self, events: &mut Vec<KernelEvent>) -> Result<(), ProbeError> {
         let before = events.len();
         loop {
+            sleep_until(self.next_look).await;
             self.drain(events)?;
             if events.len() > before {
                 return Ok(());
             }
             self.ring.readable().await.map_err(ProbeError::Wait)?.clear_ready();
-            tokio::time::sleep(COALESCE).await;
         }
     }
 
@@ -212,6 +224,7 @@ impl Probes {
         let end = events.len().saturating_add(BATCH);
         while events.len() < end {
             let Some(record) = ring.next() else {
+                self.next_look = Instant::now() + self.gather;
                 return self.note_tail_loss(events);
             };
             self.decoder.decode(&record, events);

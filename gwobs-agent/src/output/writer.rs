@@ -17,6 +17,9 @@ mod tests;
 /// Lines that may wait: at about 1 KiB each this is some 16,000 decisions, a second or more of heavy traffic.
 pub const MAX_QUEUED_BYTES: usize = 16 << 20;
 
+/// Bytes that are written at once: a system call takes as much as rendering a few lines.
+const BUFFER: usize = 64 << 10;
+
 /// A queue to a thread that writes.
 #[derive(Debug)]
 pub struct Writer {
@@ -42,7 +45,7 @@ impl Writer {
         let waiting = Arc::clone(&queued);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             // The receiver is gone only if nobody waits for the outcome any more.
-            let _ = end.send(write_all(&lines, &waiting, BufWriter::new(out)));
+            let _ = end.send(write_all(&lines, &waiting, BufWriter::with_capacity(BUFFER, out)));
         })?;
         Ok(Self { queue, queued, ended })
     }

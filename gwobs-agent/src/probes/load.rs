@@ -7,6 +7,7 @@ use aya_log::EbpfLogger;
 use aya_obj::btf::BtfError;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::time::Instant;
 
 use super::table::{Attach, HOOKS, Hook, ITERATORS};
 use super::{Config, ProbeError, Probes, btf, decode};
@@ -49,6 +50,8 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
     let ring = RingBuf::try_from(take_map(&mut programs, "EVENTS")?)?;
     Ok(Probes {
         ring: watch(ring)?,
+        gather: super::gather(config.ring_buffer),
+        next_look: Instant::now(),
         decoder: decode::Decoder::default(),
         processes: BpfHashMap::try_from(take_map(&mut programs, "PROCESSES")?)?,
         listening_ports: BpfHashMap::try_from(take_map(&mut programs, "LISTENING_PORTS")?)?,
