@@ -4,7 +4,8 @@
 //! bytes than a named limit and never panics, whatever the bytes.
 
 pub mod http1;
+pub mod http2;
 mod message;
 pub mod opening;
 
-pub use message::{Chunk, Field, RequestHead, ResponseHead, Version, text};
+pub use message::{Chunk, Field, RequestHead, ResponseHead, Unknown, Version, text};

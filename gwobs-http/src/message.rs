@@ -63,6 +63,28 @@ pub struct RequestHead {
     pub path: Option<Bytes>,
     /// All field lines in arrival order, repeats kept, without Host and without pseudo-header fields.
     pub headers: Vec<Field>,
+    /// What was there beside and could not be read.
+    pub unknown: Unknown,
+}
+
+/// The parts of a request head that were on the wire and could not be read, because HTTP/2 names them by reference to
+/// what was not seen (RFC 7541 section 2.3.2). Such a part is not absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Unknown {
+    /// There may be an authority.
+    pub authority: bool,
+    /// There is a path.
+    pub path: bool,
+    /// Field lines of any name, at most so many.
+    pub fields: usize,
+}
+
+impl Unknown {
+    /// True if all was read.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A response head, whatever the protocol version.
@@ -74,6 +96,8 @@ pub struct ResponseHead {
     pub status: u16,
     /// All field lines in arrival order, repeats kept.
     pub headers: Vec<Field>,
+    /// Field lines of any name that were there beside and could not be read, as in [`Unknown`].
+    pub unknown: usize,
 }
 
 /// Bytes of a head as text: what is no UTF-8 becomes U+FFFD, and then the text is owned.

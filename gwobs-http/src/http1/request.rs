@@ -6,7 +6,7 @@ use super::framing::{self, Framing};
 use super::head::{HeadBuffer, parse_fields};
 use super::item::Fault;
 use super::limits::MAX_METHOD;
-use crate::{Field, RequestHead, Version};
+use crate::{Field, RequestHead, Unknown, Version};
 
 /// Parses a complete head.
 pub(super) fn parse(head: HeadBuffer) -> Result<(RequestHead, Framing), Fault> {
@@ -22,6 +22,7 @@ pub(super) fn parse(head: HeadBuffer) -> Result<(RequestHead, Framing), Fault> {
         authority: target.authority.or(host).filter(|authority| !authority.is_empty()),
         path: target.path,
         headers,
+        unknown: Unknown::default(),
     };
     Ok((head, framing))
 }

@@ -17,6 +17,7 @@ pub(super) fn parse(head: HeadBuffer, method: Option<&[u8]>) -> Result<(Response
             version,
             status,
             headers,
+            unknown: 0,
         },
         framing,
     ))

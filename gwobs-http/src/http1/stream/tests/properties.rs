@@ -7,7 +7,7 @@ use proptest::sample::Index;
 
 use super::super::*;
 use super::wire::{requests, responses};
-use crate::{Field, Version};
+use crate::{Field, Unknown, Version};
 
 /// A request with its body.
 #[derive(Debug, Clone)]
@@ -71,6 +71,7 @@ impl Message {
             authority: Some(self.authority.clone().into()),
             path: Some(self.path.clone().into()),
             headers: self.fields(),
+            unknown: Unknown::default(),
         }
     }
 
