@@ -10,6 +10,7 @@
 mod connection;
 mod counts;
 mod exchanges;
+mod http2;
 mod limits;
 mod requests;
 mod responses;
@@ -24,8 +25,8 @@ use rustc_hash::FxHashMap;
 
 pub use counts::Counts;
 pub use limits::{
-    MARK_INTERVAL, MAX_CONNECTING, MAX_CONNECTIONS, MAX_HELD, MAX_PIPELINED, MAX_THREADS, REORDER_NANOSECONDS,
-    SKIP_THRESHOLD,
+    MARK_INTERVAL, MAX_CONNECTING, MAX_CONNECTIONS, MAX_HELD, MAX_PIPELINED, MAX_STREAMS, MAX_THREADS,
+    REORDER_NANOSECONDS, SKIP_THRESHOLD,
 };
 pub use skip::Skip;
 

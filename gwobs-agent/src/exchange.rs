@@ -87,6 +87,8 @@ pub struct ResponsePart {
     pub started: Option<Stamp>,
     /// The call that completed the final head.
     pub head_ended: Option<Stamp>,
+    /// The status of a gRPC call, from the head or the trailers.
+    pub grpc_status: Option<u16>,
     /// The call that completed the body.
     pub ended: Option<Stamp>,
     /// The first bytes of the body, as evidence; at most [`BODY_PREFIX`].

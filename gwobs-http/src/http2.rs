@@ -23,5 +23,6 @@ mod stream;
 pub use head::{request_head, response_head};
 pub use item::{Fault, Invalid, Item, Step};
 pub use limits::{MAX_FIELDS, MAX_SECTION};
+pub use resync::begins_with_frames;
 pub use settings::Settings;
-pub use stream::Stream;
+pub use stream::{Stream, begins_with_preface};

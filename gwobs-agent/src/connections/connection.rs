@@ -10,6 +10,7 @@ use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::exchanges::{Exchanges, Question};
+use super::http2::Http2;
 use super::limits::REORDER_NANOSECONDS;
 use super::sequence::{Next, Piece, Sequencer};
 use super::skip::{Skip, Window};
@@ -23,6 +24,8 @@ pub(super) enum Phase {
     Opening(Opening, Option<Stamp>),
     /// HTTP/1.
     Http1,
+    /// HTTP/2.
+    Http2(Box<Http2>),
     /// Nothing of it will be read.
     Unreadable(Inconclusive),
 }
@@ -72,6 +75,8 @@ pub(super) struct State {
     pub(super) rest: Option<Box<Reading>>,
     /// Messages may have been missed, and no whole exchange was seen since.
     pub(super) doubt: Option<Doubt>,
+    /// The response that is being read agrees to go on with HTTP/2.
+    pub(super) switches_to_http2: bool,
     /// A response to no known request came after the last request bytes that were seen.
     pub(super) unsolicited: bool,
     /// A message was read on this connection.
@@ -110,6 +115,7 @@ impl State {
             exchanges: Exchanges::default(),
             rest: None,
             doubt: None,
+            switches_to_http2: false,
             unsolicited: false,
             proven: false,
             last_direction: None,
@@ -125,8 +131,10 @@ impl State {
 
     /// The place in both directions is not known.
     pub(super) fn join_midstream(&mut self) {
-        if !matches!(self.phase, Phase::Unreadable(_)) {
-            self.phase = Phase::Http1;
+        match &mut self.phase {
+            Phase::Unreadable(_) => {}
+            Phase::Http2(http2) => **http2 = Http2::joined(),
+            Phase::Opening(..) | Phase::Http1 => self.phase = Phase::Http1,
         }
         self.requests.desynchronise();
         self.responses.desynchronise();
@@ -193,14 +201,22 @@ impl State {
     /// The only process that was seen to use it ended: what is open has ended with it.
     pub(super) fn orphan(&mut self, context: &mut Context<'_>) {
         self.read(true, context);
-        self.exchanges.abandon(Inconclusive::Aborted, context.tell);
+        self.abandon(Inconclusive::Aborted, context);
         self.join_midstream();
     }
 
     /// It is forgotten, open as it is.
     pub(super) fn forgotten(&mut self, context: &mut Context<'_>) {
         self.read(true, context);
-        self.exchanges.abandon(Inconclusive::LostEvents, context.tell);
+        self.abandon(Inconclusive::LostEvents, context);
+    }
+
+    /// No exchange that is open now will be read to its end.
+    pub(super) fn abandon(&mut self, why: Inconclusive, context: &mut Context<'_>) {
+        self.exchanges.abandon(why, context.tell);
+        if let Phase::Http2(http2) = &mut self.phase {
+            http2.abandon(why, context);
+        }
     }
 
     /// One direction ended in order.
@@ -212,7 +228,8 @@ impl State {
 
     /// True if forgetting it loses nothing that is open.
     pub(super) fn is_idle(&self) -> bool {
-        self.exchanges.is_empty()
+        let http2_is_idle = !matches!(&self.phase, Phase::Http2(http2) if !http2.is_idle());
+        self.exchanges.is_empty() && http2_is_idle
     }
 
     /// Reads as far as the order of things allows; all there is if `force` is set.
@@ -263,7 +280,10 @@ impl State {
 
     /// False while a response would be read whose request has not been seen: its event may be late.
     fn may_read_response(&self) -> bool {
-        !self.responses.is_between_messages() || self.may_answer()
+        match &self.phase {
+            Phase::Http2(http2) => !http2.awaits_request() || !self.request_may_be_late(),
+            _ => !self.responses.is_between_messages() || self.may_answer(),
+        }
     }
 
     /// True if the response that comes next need not wait for its request.
@@ -274,7 +294,7 @@ impl State {
 
     /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
     /// the process knows of it.
-    fn request_may_be_late(&self) -> bool {
+    pub(super) fn request_may_be_late(&self) -> bool {
         self.about.role == Role::Connected || self.request_flow.sequencer.waiting_since().is_some()
     }
 
@@ -307,19 +327,14 @@ impl State {
             Direction::Send => Direction::Receive,
             Direction::Receive => Direction::Send,
         };
-        let nothing_is_read = matches!(self.phase, Phase::Unreadable(_));
-        let skippable = |of_stream: u64| if nothing_is_read { u64::MAX } else { of_stream };
+        let (of_requests, of_responses) = match &self.phase {
+            Phase::Unreadable(_) => (u64::MAX, u64::MAX),
+            Phase::Http2(http2) => http2.skippable(),
+            Phase::Opening(..) | Phase::Http1 => (self.requests.skippable(), self.responses.skippable()),
+        };
         let flows = [
-            (
-                &mut self.request_flow,
-                request_direction,
-                skippable(self.requests.skippable()),
-            ),
-            (
-                &mut self.response_flow,
-                response_direction,
-                skippable(self.responses.skippable()),
-            ),
+            (&mut self.request_flow, request_direction, of_requests),
+            (&mut self.response_flow, response_direction, of_responses),
         ];
         for (flow, direction, skippable) in flows {
             let until = flow

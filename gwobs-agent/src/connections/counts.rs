@@ -23,7 +23,12 @@ pub struct Counts {
     pub invalid_messages: u64,
     /// Responses that no request was seen for.
     pub unsolicited_responses: u64,
-    /// Connections given up because more than [`super::MAX_PIPELINED`] requests waited.
+    /// Request heads of HTTP/2 of which a part refers to what was not seen.
+    pub partial_heads: u64,
+    /// Responses of HTTP/2 that nobody asked for.
+    pub pushed_responses: u64,
+    /// Connections given up because more than [`super::MAX_PIPELINED`] requests waited, and requests not followed
+    /// because [`super::MAX_STREAMS`] were open.
     pub too_deep: u64,
     /// Connects in progress that were forgotten.
     pub connecting_forgotten: u64,

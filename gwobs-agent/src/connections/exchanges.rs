@@ -69,24 +69,8 @@ impl Exchanges {
         stamp: Stamp,
         context: &mut Context<'_>,
     ) {
-        let id = context.new_id();
-        let request = RequestPart {
-            head: None,
-            started: stamp,
-            head_ended: None,
-            ended: None,
-            body_length: 0,
-        };
-        let half = Half {
-            id,
-            connection: Arc::clone(connection),
-            request,
-            response: ResponsePart::default(),
-            outcome: Outcome::Open,
-            flaws: flaw.into_iter().collect(),
-        };
-        self.receiving = Some(id);
-        progress(Stage::RequestStarted, &half, context.tell);
+        let half = begin(connection, flaw, stamp, context);
+        self.receiving = Some(half.id);
         self.open.push_back(Open {
             half,
             question: Question::Coming,
@@ -159,11 +143,11 @@ impl Exchanges {
         }
     }
 
-    /// The response that was read last switches to that protocol (RFC 9110 section 15.2.2).
-    pub(super) fn switches_to(&self, protocol: &[u8]) -> bool {
-        let head = self.open.front().and_then(|open| open.half.response.head.as_ref());
-        let is_switch = |field: &Field| field.name == b"upgrade"[..] && field.value.eq_ignore_ascii_case(protocol);
-        head.is_some_and(|head| head.status == 101 && head.headers.iter().any(is_switch))
+    /// Hands over the exchange whose response is another protocol's.
+    pub(super) fn take_first(&mut self) -> Option<Half> {
+        let first = self.open.pop_front()?;
+        self.receiving = self.receiving.filter(|id| *id != first.half.id);
+        Some(first.half)
     }
 
     pub(super) fn response_body(&mut self, length: u64, prefix: &Bytes) {
@@ -221,19 +205,51 @@ impl Exchanges {
     }
 }
 
-fn progress(stage: Stage, half: &Half, tell: &mut Tell<'_>) {
+/// Begins a half, with a flaw if it is not clear which response will answer it.
+pub(super) fn begin(
+    connection: &Arc<Connection>,
+    flaw: Option<Inconclusive>,
+    stamp: Stamp,
+    context: &mut Context<'_>,
+) -> Half {
+    let request = RequestPart {
+        head: None,
+        started: stamp,
+        head_ended: None,
+        ended: None,
+        body_length: 0,
+    };
+    let half = Half {
+        id: context.new_id(),
+        connection: Arc::clone(connection),
+        request,
+        response: ResponsePart::default(),
+        outcome: Outcome::Open,
+        flaws: flaw.into_iter().collect(),
+    };
+    progress(Stage::RequestStarted, &half, context.tell);
+    half
+}
+
+/// True if a response switches to that protocol (RFC 9110 section 15.2.2).
+pub(super) fn switches_to(head: &ResponseHead, protocol: &[u8]) -> bool {
+    let is_switch = |field: &Field| field.name == b"upgrade"[..] && field.value.eq_ignore_ascii_case(protocol);
+    head.status == 101 && head.headers.iter().any(is_switch)
+}
+
+pub(super) fn progress(stage: Stage, half: &Half, tell: &mut Tell<'_>) {
     tell(ExchangeEvent::Progress { stage, half });
 }
 
 /// Adds a flaw once; worst first.
-fn add_flaw(half: &mut Half, flaw: Inconclusive) {
+pub(super) fn add_flaw(half: &mut Half, flaw: Inconclusive) {
     if let Err(index) = half.flaws.binary_search(&flaw) {
         half.flaws.insert(index, flaw);
     }
 }
 
 /// Appends to the prefix of a body, in memory of its own: a slice would keep the whole call alive.
-fn append(prefix: &mut Bytes, more: &Bytes) {
+pub(super) fn append(prefix: &mut Bytes, more: &Bytes) {
     let more = more
         .get(..more.len().min(BODY_PREFIX.saturating_sub(prefix.len())))
         .unwrap_or_default();

@@ -11,6 +11,10 @@ pub(super) const FORGOTTEN_SHARE: usize = 64;
 /// pipelines more makes its connection unreadable.
 pub const MAX_PIPELINED: usize = 64;
 
+/// Streams of an HTTP/2 connection that have a request and no whole response: ten times what data planes allow if they
+/// are not told otherwise. Requests beyond count as unread.
+pub const MAX_STREAMS: usize = 1024;
+
 /// How long bytes wait for ones that come before them: two threads may log their calls in the other order, if one is
 /// preempted between the call and its event. Longer than a scheduler's turn.
 pub const REORDER_NANOSECONDS: u64 = 20_000_000;

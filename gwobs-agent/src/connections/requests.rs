@@ -8,6 +8,7 @@ use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::connection::{Doubt, Phase, Reading, State};
+use super::http2::Http2;
 use crate::exchange::Stamp;
 
 impl State {
@@ -16,11 +17,13 @@ impl State {
         if reading.begins_call {
             self.requests.begin_call();
             self.notice_encryption(&reading);
+            self.notice_http2(&reading, true);
         }
         let is_gap = matches!(reading.chunk, Chunk::Gap(_));
         match &self.phase {
             Phase::Opening(..) => self.open(reading, context),
             Phase::Http1 => self.parse_requests(&mut reading, context),
+            Phase::Http2(_) => self.read_http2_requests(reading, context),
             Phase::Unreadable(why) => {
                 let why = *why;
                 self.pass_unread(&reading, why, context);
@@ -64,11 +67,10 @@ impl State {
         };
         match protocol {
             Protocol::Http1 => self.begin_http(consumed, began, reading, context),
+            Protocol::Http2 => self.begin_http2(consumed, began, reading, context),
             Protocol::Tls => self.give_up(Inconclusive::Encrypted, &reading, context),
             Protocol::Unknown if matches!(reading.chunk, Chunk::Gap(_)) => self.miss_opening(reading, context),
-            Protocol::Http2 | Protocol::Unknown => {
-                self.give_up(Inconclusive::UnsupportedProtocol, &reading, context);
-            }
+            Protocol::Unknown => self.give_up(Inconclusive::UnsupportedProtocol, &reading, context),
         }
     }
 
@@ -86,6 +88,12 @@ impl State {
         self.parse_requests(&mut reading, context);
     }
 
+    fn begin_http2(&mut self, consumed: Bytes, began: Stamp, reading: Reading, context: &mut Context<'_>) {
+        self.phase = Phase::Http2(Box::new(Http2::new()));
+        self.read_http2_requests(reading.replay(consumed, began), context);
+        self.read_http2_requests(reading, context);
+    }
+
     /// Bytes are missing in which requests may have been.
     fn miss_requests(&mut self, why: Inconclusive) {
         self.request_flow.lost_because = why;
@@ -97,8 +105,8 @@ impl State {
 
     /// Nothing of the connection can be read from here on.
     pub(super) fn give_up(&mut self, why: Inconclusive, reading: &Reading, context: &mut Context<'_>) {
+        self.abandon(why, context);
         self.phase = Phase::Unreadable(why);
-        self.exchanges.abandon(why, context.tell);
         self.unreadable(reading.stamp, why, context);
     }
 

@@ -6,7 +6,8 @@ use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::connection::{Doubt, Phase, Reading, State};
-use super::exchanges::Question;
+use super::exchanges::{Question, switches_to};
+use super::http2::Http2;
 use crate::exchange::{Outcome, Stamp};
 
 /// Status of an answer to a request that did not come (RFC 9110 section 15.5.9).
@@ -15,14 +16,24 @@ const REQUEST_TIMEOUT: u16 = 408;
 impl State {
     /// Reads the next part of the response direction, up to a message that must wait for its request.
     pub(super) fn read_responses(&mut self, mut reading: Reading, force: bool, context: &mut Context<'_>) {
-        if let Phase::Unreadable(why) = self.phase {
-            return self.pass_unread(&reading, why, context);
+        if reading.begins_call {
+            self.notice_http2(&reading, false);
+        }
+        match self.phase {
+            Phase::Unreadable(why) => return self.pass_unread(&reading, why, context),
+            Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
+            Phase::Opening(..) | Phase::Http1 => {}
         }
         if std::mem::take(&mut reading.begins_call) {
             self.responses.begin_call();
         }
         let mut told_unread = false;
-        while !matches!(self.phase, Phase::Unreadable(_)) {
+        loop {
+            match self.phase {
+                Phase::Unreadable(_) => return,
+                Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
+                Phase::Opening(..) | Phase::Http1 => {}
+            }
             if !force && self.responses.is_between_messages() && !self.may_answer() && reading.advance() {
                 self.rest = Some(Box::new(reading));
                 return;
@@ -62,6 +73,10 @@ impl State {
             Item::Started => self.exchanges.response_started(stamp),
             Item::Interim(_) => self.exchanges.response_interim(),
             Item::Head(head) if self.exchanges.is_empty() => self.unsolicited(&head, stamp, context),
+            Item::Head(head) if switches_to(&head, b"h2c") => {
+                self.switches_to_http2 = true;
+                self.exchanges.response_interim();
+            }
             Item::Head(head) => self.exchanges.response_head(head, stamp, context.tell),
             Item::Body { length, prefix } => self.exchanges.response_body(length, &prefix),
             Item::End => {
@@ -94,10 +109,13 @@ impl State {
         }
     }
 
-    /// The connection carries something else from here on. HTTP/2 is something whose requests go unseen.
+    /// The connection carries something else from here on: HTTP/2, or nothing that is read.
     fn leave_http(&mut self, stamp: Stamp, context: &mut Context<'_>) {
-        if self.exchanges.switches_to(b"h2c") {
-            self.phase = Phase::Unreadable(Inconclusive::UnsupportedProtocol);
+        if std::mem::take(&mut self.switches_to_http2)
+            && let Some(half) = self.exchanges.take_first()
+        {
+            self.phase = Phase::Http2(Box::new(Http2::upgraded(half)));
+            return;
         }
         self.exchanges.response_ended(stamp, Outcome::Upgraded, context.tell);
         self.exchanges.abandon(Inconclusive::UnsupportedProtocol, context.tell);
@@ -137,6 +155,6 @@ impl State {
     /// The connection ended.
     pub(super) fn close(&mut self, stamp: Stamp, context: &mut Context<'_>) {
         self.end_responses(stamp, context);
-        self.exchanges.abandon(Inconclusive::Aborted, context.tell);
+        self.abandon(Inconclusive::Aborted, context);
     }
 }

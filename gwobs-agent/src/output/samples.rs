@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gwobs_http::{Field, RequestHead, ResponseHead, Version};
+use gwobs_http::{Field, RequestHead, ResponseHead, Unknown, Version};
 use gwobs_route::{
     Action, Arrival, BackendChoice, BackendName, Decision, Endpoints, Forwarded, Inconclusive, Judgement, Mismatch,
     ObjectName, Origin, Purpose, RedirectTarget, ResponseHeaders, RouteKind, RouteRef, Verdict, WireProtocol,
@@ -47,6 +47,7 @@ pub(crate) fn head(path: &'static str, headers: &[(&'static str, &'static [u8])]
         authority: Some(Bytes::from_static(b"shop.example:80")),
         path: Some(Bytes::from_static(path.as_bytes())),
         headers: headers.iter().map(field).collect(),
+        unknown: Unknown::default(),
     }
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn answer(status: u16) -> ResponseHead {
         version: Version::Http11,
         status,
         headers: Vec::new(),
+        unknown: 0,
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Item {
     Started {
         /// Its stream.
         stream: u32,
+        /// Its first byte came with input before this one.
+        split: bool,
     },
     /// A complete header section: a head or trailers, as the place on its stream says.
     Section {

@@ -6,9 +6,16 @@
 //! stay unread.
 
 use super::frame::{FRAME_HEADER, FrameHeader, Kind};
+use super::limits::INITIAL_MAX_FRAME;
 
-/// Whether the bytes at the start of a call are frames.
-pub(super) fn begins_with_frames(bytes: &[u8], max_frame: u32) -> bool {
+/// Whether the bytes at the start of a call are frames, by the limits that hold before any settings are known.
+#[must_use]
+pub fn begins_with_frames(bytes: &[u8]) -> bool {
+    are_frames(bytes, INITIAL_MAX_FRAME)
+}
+
+/// The same, for a recipient that takes payloads of that length.
+pub(super) fn are_frames(bytes: &[u8], max_frame: u32) -> bool {
     let mut rest = bytes;
     let mut complete = 0;
     while let Some((header, after)) = rest.split_first_chunk::<FRAME_HEADER>() {

@@ -14,6 +14,12 @@ use crate::Chunk;
 /// What a client sends before its frames (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Whether bytes are the start of a client's side from its first byte.
+#[must_use]
+pub fn begins_with_preface(bytes: &[u8]) -> bool {
+    bytes.starts_with(PREFACE)
+}
+
 /// One direction of a connection.
 #[derive(Debug)]
 pub struct Stream {
@@ -25,6 +31,8 @@ pub struct Stream {
     /// The longest payload that the other side takes, as far as is known.
     max_frame: u32,
     call_begins: bool,
+    /// The frame whose header is being read began in input before this one.
+    split: bool,
 }
 
 #[derive(Debug)]
@@ -86,6 +94,7 @@ impl Stream {
             is_first: true,
             max_frame: INITIAL_MAX_FRAME,
             call_begins: false,
+            split: false,
         }
     }
 
@@ -111,10 +120,10 @@ impl Stream {
         matches!(&self.state, State::Header(bytes) if bytes.is_empty()) || matches!(self.state, State::Preface(0))
     }
 
-    /// True if the next byte begins a frame and no header section is open.
+    /// True if the next byte goes on with a frame header.
     #[must_use]
-    pub fn is_between_messages(&self) -> bool {
-        self.is_between_frames() && self.open.is_none()
+    pub fn is_in_frame_header(&self) -> bool {
+        matches!(&self.state, State::Header(bytes) if !bytes.is_empty())
     }
 
     /// How many of the next bytes are not needed.
@@ -137,6 +146,7 @@ impl Stream {
 
     /// Consumes a part of `input` and answers what it is. To be called until it answers [`Step::NeedMore`].
     pub fn next(&mut self, input: &mut Chunk) -> Step {
+        self.split = self.is_in_frame_header();
         loop {
             let before = input.len();
             let step = self.step(input);
@@ -187,7 +197,7 @@ impl Stream {
     /// Passes over bytes, unless a call begins with frames.
     fn search(&mut self, input: &mut Chunk) -> Option<Item> {
         match input {
-            Chunk::Bytes(bytes) if self.call_begins && resync::begins_with_frames(bytes, self.max_frame) => {
+            Chunk::Bytes(bytes) if self.call_begins && resync::are_frames(bytes, self.max_frame) => {
                 self.state = State::Header(Vec::new());
                 None
             }
@@ -231,6 +241,7 @@ impl Stream {
     /// A frame header was read.
     fn begin_frame(&mut self, header: FrameHeader) -> Result<Option<Item>, Fault> {
         header.check()?;
+        let split = std::mem::take(&mut self.split);
         let continues = |section: &OpenSection| header.kind == Kind::Continuation && header.stream == section.stream;
         let in_order = self.open.as_ref().map_or(header.kind != Kind::Continuation, continues);
         let is_start = header.kind == Kind::Settings && !header.has(flag::ACK);
@@ -242,7 +253,7 @@ impl Stream {
                 self.open = Some(OpenSection::new(header));
                 self.state = State::Began(header);
                 let stream = header.stream;
-                return Ok(Some(Item::Started { stream }));
+                return Ok(Some(Item::Started { stream, split }));
             }
             Kind::Promise => {
                 self.open = Some(OpenSection::new(header));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gwobs_http::{Field, RequestHead, ResponseHead, Version};
+use gwobs_http::{Field, RequestHead, ResponseHead, Unknown, Version};
 use gwobs_route::{Inconclusive, Mismatch, Verdict};
 
 use crate::event::{Role, SocketCookie, Timestamp};
@@ -252,6 +252,7 @@ impl Script {
             version: Version::Http11,
             status,
             headers: fields(headers),
+            unknown: 0,
         };
         half.response = ResponsePart {
             head: Some(Arc::new(head)),
@@ -260,6 +261,7 @@ impl Script {
             ended: Some(stamp),
             body_prefix: Bytes::from_static(body),
             body_length: body.len() as u64,
+            ..ResponsePart::default()
         };
         self.progress(id, Stage::ResponseHead);
         self.end(id, Outcome::Completed);
@@ -339,6 +341,7 @@ pub(super) fn head(path: &str, headers: &[(&str, &str)]) -> RequestHead {
         authority: Some(Bytes::from_static(b"example.com")),
         path: Some(Bytes::copy_from_slice(path.as_bytes())),
         headers: fields(headers),
+        unknown: Unknown::default(),
     }
 }
 

@@ -18,6 +18,10 @@ fn section(stream: u32, pairs: &[(&str, &str)], end_stream: bool) -> Item {
     }
 }
 
+fn started(stream: u32) -> Item {
+    Item::Started { stream, split: false }
+}
+
 fn data(stream: u32, data: &'static [u8]) -> Item {
     Item::Data {
         stream,
@@ -38,7 +42,7 @@ fn a_request() {
     let wire = Wire::client().headers(1, GET, true);
     let read = items(&mut Stream::requests(), &[bytes(&wire.bytes)]);
     let settings = Item::Settings(Settings::default());
-    assert_eq!(read, [settings, Item::Started { stream: 1 }, section(1, GET, true)]);
+    assert_eq!(read, [settings, started(1), section(1, GET, true)]);
     let Item::Section { lines, .. } = &read[2] else {
         panic!()
     };
@@ -56,14 +60,14 @@ fn interleaved_streams_with_data_and_trailers() {
     let read = items(&mut Stream::responses(), &[bytes(&wire.bytes)]);
     let expected = [
         Item::Settings(Settings::default()),
-        Item::Started { stream: 3 },
+        started(3),
         section(3, &[(":status", "200")], false),
-        Item::Started { stream: 1 },
+        started(1),
         section(1, &[(":status", "404")], false),
         data(3, b"three"),
         data(1, b"one"),
         Item::End { stream: 1 },
-        Item::Started { stream: 3 },
+        started(3),
         section(3, &[("grpc-status", "0")], true),
     ];
     assert_eq!(read, expected);
@@ -83,7 +87,7 @@ fn padding_and_priority_are_taken_off() {
         .frame(0, 0x8 | 0x1, 1, b"\x02\0\0");
     let read = items(&mut Stream::requests(), &[bytes(&wire.bytes)]);
     let expected = [
-        Item::Started { stream: 1 },
+        started(1),
         section(1, GET, false),
         data(1, b"data"),
         Item::End { stream: 1 },
@@ -118,7 +122,7 @@ fn a_section_over_several_frames() {
         .frame(9, 0, 1, b"")
         .frame(9, 0x4, 1, three);
     let read = items(&mut Stream::requests(), &[bytes(&wire.bytes)]);
-    assert_eq!(read[1..], [Item::Started { stream: 1 }, section(1, GET, true)]);
+    assert_eq!(read[1..], [started(1), section(1, GET, true)]);
 }
 
 #[test]
@@ -171,10 +175,7 @@ fn a_push_keeps_the_table_in_step() {
     );
     let read = items(&mut Stream::responses(), &[bytes(&wire.bytes)]);
     let response = section(1, &[(":status", "200"), ("x", "y")], true);
-    assert_eq!(
-        read[1..],
-        [Item::Promise { promised: 2 }, Item::Started { stream: 1 }, response]
-    );
+    assert_eq!(read[1..], [Item::Promise { promised: 2 }, started(1), response]);
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn a_gap_in_a_section_costs_that_section_and_what_refers_to_it() {
         fault: Fault::Gap,
         end_stream: false,
     };
-    assert_eq!(read[1..3], [Item::Started { stream: 1 }, lost]);
+    assert_eq!(read[1..3], [started(1), lost]);
     let Item::Section { lines, .. } = &read[4] else {
         panic!("{read:?}")
     };
@@ -282,7 +283,7 @@ fn a_joined_direction_begins_with_any_frames() {
     let before = wire.bytes.len();
     let wire = wire.headers(7, GET, true);
     let read = items(&mut Stream::joined(), &[bytes(&wire.bytes[before..])]);
-    assert_eq!(read, [Item::Started { stream: 7 }, section(7, GET, true)]);
+    assert_eq!(read, [started(7), section(7, GET, true)]);
 }
 
 #[test]
@@ -315,4 +316,25 @@ fn too_many_lines() {
             end_stream: false
         }
     );
+}
+
+#[test]
+fn a_section_tells_when_its_first_byte_came_before() {
+    let wire = Wire::client();
+    let before = wire.bytes.len();
+    let wire = wire.headers(1, GET, true).headers(3, GET, true);
+    for cut in [before, before + 1, before + 8] {
+        let read = items(
+            &mut Stream::requests(),
+            &[bytes(&wire.bytes[..cut]), bytes(&wire.bytes[cut..])],
+        );
+        assert_eq!(
+            read[1],
+            Item::Started {
+                stream: 1,
+                split: cut > before
+            }
+        );
+        assert_eq!(read[3], started(3));
+    }
 }

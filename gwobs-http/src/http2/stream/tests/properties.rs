@@ -68,12 +68,20 @@ fn split(bytes: &[u8], cuts: &[Index]) -> Vec<Chunk> {
     calls(bytes, &cuts)
 }
 
+/// Whether its first byte came before depends on how the bytes are split.
+fn without_split(step: Step) -> Step {
+    match step {
+        Step::Item(Item::Started { stream, .. }) => Step::Item(Item::Started { stream, split: false }),
+        step => step,
+    }
+}
+
 /// Steps up to the first loss of place, neighbouring data joined.
 fn joined(steps: Vec<Step>) -> Vec<Step> {
     let mut joined: Vec<Step> = Vec::new();
     for step in steps {
         let lost = matches!(step, Step::Invalid(_));
-        match (step, joined.last_mut()) {
+        match (without_split(step), joined.last_mut()) {
             (
                 Step::Item(Item::Data { stream, length, bytes }),
                 Some(Step::Item(Item::Data {

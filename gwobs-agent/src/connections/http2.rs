@@ -1,0 +1,121 @@
+//! HTTP/2 on one connection: several exchanges at a time, each on a stream of its own.
+//!
+//! The id of the stream ties a response to its request, so nothing here depends on the order of responses, and a loss in
+//! one direction costs what was lost and nothing else. What remains is the order of events: the answer to a request may
+//! be logged before the request (a send is logged after it was made), and waits for it then.
+
+mod open;
+mod requests;
+mod responses;
+
+use gwobs_http::http2::{Fault, Stream};
+use gwobs_route::Inconclusive;
+
+use self::open::Streams;
+use super::Context;
+use super::connection::{Phase, Reading, State};
+use crate::exchange::{Half, Stamp};
+
+/// What is known of the HTTP/2 on a connection.
+#[derive(Debug)]
+pub(super) struct Http2 {
+    requests: Stream,
+    responses: Stream,
+    streams: Streams,
+    /// The call with the first byte of a frame whose header is not complete, of each direction.
+    request_began: Option<Stamp>,
+    response_began: Option<Stamp>,
+    /// The stream of a response that waits for its request, and when it began.
+    awaited: Option<(u32, Stamp)>,
+    /// Requests may have been missed.
+    missed: bool,
+}
+
+impl Http2 {
+    /// From the first byte of both directions.
+    pub(super) fn new() -> Self {
+        Self {
+            requests: Stream::requests(),
+            responses: Stream::responses(),
+            streams: Streams::default(),
+            request_began: None,
+            response_began: None,
+            awaited: None,
+            missed: false,
+        }
+    }
+
+    /// From the first byte of the requests, somewhere in the responses.
+    pub(super) fn from_preface() -> Self {
+        Self {
+            responses: Stream::joined(),
+            ..Self::new()
+        }
+    }
+
+    /// Somewhere in both directions.
+    pub(super) fn joined() -> Self {
+        Self {
+            requests: Stream::joined(),
+            missed: true,
+            ..Self::from_preface()
+        }
+    }
+
+    /// After an upgrade: `half` is the HTTP/1 request that asked for it, which is answered on stream 1 (RFC 7540
+    /// section 3.2).
+    pub(super) fn upgraded(half: Half) -> Self {
+        let mut upgraded = Self::new();
+        upgraded.streams.adopt(1, half);
+        upgraded
+    }
+
+    /// True if no exchange is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// How many of the next bytes of the requests, and of the responses, are not needed.
+    pub(super) fn skippable(&self) -> (u64, u64) {
+        (self.requests.skippable(), self.responses.skippable())
+    }
+
+    /// True while a response that began waits for its request.
+    pub(super) fn awaits_request(&self) -> bool {
+        self.awaited.is_some_and(|(stream, _)| !self.streams.has_begun(stream))
+    }
+
+    /// No exchange that is open now will be read to its end.
+    pub(super) fn abandon(&mut self, why: Inconclusive, context: &mut Context<'_>) {
+        self.streams.abandon(why, |_| true, context.tell);
+    }
+}
+
+impl State {
+    /// Calls that begin with frames tell HTTP/2 where the first bytes were not seen.
+    pub(super) fn notice_http2(&mut self, reading: &Reading, is_request: bool) {
+        let gwobs_http::Chunk::Bytes(bytes) = &reading.chunk else {
+            return;
+        };
+        let joined = matches!(self.phase, Phase::Http1) && !self.proven && !self.requests.is_synchronised();
+        let speaks_first = matches!(self.phase, Phase::Opening(..)) && !is_request;
+        if joined && is_request && gwobs_http::http2::begins_with_preface(bytes) {
+            self.phase = Phase::Http2(Box::new(Http2::from_preface()));
+        } else if (joined || speaks_first) && gwobs_http::http2::begins_with_frames(bytes) {
+            let http2 = if joined { Http2::joined() } else { Http2::new() };
+            self.phase = Phase::Http2(Box::new(http2));
+        }
+    }
+}
+
+impl Reading {
+    /// What a fault of the parser means for a verdict. `unseen`: why what was not seen was not.
+    fn why_http2(&self, fault: Fault, unseen: Inconclusive) -> Inconclusive {
+        match fault {
+            Fault::Syntax | Fault::Compression(_) | Fault::Malformed => Inconclusive::UnsupportedProtocol,
+            Fault::TooLong => Inconclusive::Truncated,
+            Fault::Gap => self.why_missing,
+            Fault::Unknown => unseen,
+        }
+    }
+}
