@@ -11,6 +11,7 @@
 //!             gwobs ◄── manifests        claim: one decision a request
 //! ```
 
+pub mod api;
 pub mod backend;
 pub mod client;
 pub mod directory;
