@@ -4,8 +4,10 @@
 //! synchronous and deterministic, with time as an argument.
 
 pub mod cli;
+pub mod cluster;
 pub mod commands;
 pub mod connections;
+pub mod dataplanes;
 pub mod event;
 pub mod exchange;
 pub mod finished;

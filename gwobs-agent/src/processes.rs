@@ -154,7 +154,7 @@ fn collect_cgroup(path: &Path, pids: &mut Vec<u32>) -> io::Result<()> {
 }
 
 /// All processes but this one.
-fn running() -> Vec<Found> {
+pub(crate) fn running() -> Vec<Found> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())

@@ -1,8 +1,8 @@
-//! Specs: Kubernetes objects from files (and, later, a cluster) to the model of `gwobs-route`.
+//! Specs: Kubernetes objects from files or a cluster to the model of `gwobs-route`.
 //!
 //! ```text
-//! files ─► document (YAML, with places) ─► object (identity) ─► convert (wire types end here) ─► Loaded
-//!                                                                                              ─► Source ─► Arc<Snapshot>
+//! files   ─► document (YAML, with places) ─► object (identity) ─► convert (wire types end here) ─► Loaded ─► InForce ─┐
+//! cluster ─► deltas of values             ─► object            ─► convert                       ─► Index ─────────────┴─► Arc<Snapshot>
 //! ```
 //!
 //! Nothing is dropped in silence: what is not understood becomes a [`Finding`] that names the file, the line, the object
@@ -13,9 +13,11 @@ mod decode;
 mod document;
 mod files;
 mod finding;
+mod index;
 mod load;
 mod notes;
 mod object;
+mod read;
 mod report;
 mod source;
 mod watch;
@@ -26,7 +28,9 @@ pub use decode::{Misfit, decode};
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};
+pub use index::{Index, SourceId, Standing, Wanted};
 pub use load::{LoadError, Loaded, ManifestFile, load, load_sources, load_text};
+pub use read::Spec;
 pub use report::Report;
 pub use source::{InForce, Source, UnknownGateway, Update};
 pub use watch::{Broken, Manifests, POLL_INTERVAL, Poll};

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 
+use gwobs_route::model::Route;
+
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +42,20 @@ impl Redaction {
                 query: query.into_iter().collect(),
             }),
         }
+    }
+
+    /// Writes only the values that one of these routes matches.
+    #[must_use]
+    pub fn of_routes<'a>(routes: impl Iterator<Item = &'a Route>) -> Self {
+        let mut shown = Shown::default();
+        let rules = routes.flat_map(|route| &route.rules);
+        for matched in rules.flat_map(|rule| &rule.matches) {
+            let headers = matched.headers.iter().map(|header| Arc::clone(&header.name));
+            shown.headers.extend(headers);
+            let query = matched.query.iter().map(|parameter| Arc::clone(&parameter.name));
+            shown.query.extend(query);
+        }
+        Self { shown: Some(shown) }
     }
 
     /// A header's value, or the placeholder. `name` is in lower case.

@@ -154,7 +154,7 @@ impl Loader {
 }
 
 impl Loaded {
-    fn add(&mut self, raw: &RawObject) {
+    pub(super) fn add(&mut self, raw: &RawObject) {
         let (outcome, findings) = convert(raw);
         self.findings.extend(findings);
         match outcome {

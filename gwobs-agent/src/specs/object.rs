@@ -56,7 +56,7 @@ fn collect(mut value: Value, place: &Place, depth: usize, objects: &mut Vec<RawO
         ));
     };
     let Some(items) = take_items(&kind, &mut value) else {
-        return objects.push(raw_object(&api_version, kind, value, place));
+        return objects.push(raw_object(&api_version, kind, value, Some(place)));
     };
     if depth == 0 {
         return faults.push(fault("lists within lists within lists are not read"));
@@ -84,7 +84,14 @@ fn inherit_type(item: &mut Value, list_version: &str, list_kind: &str) {
     }
 }
 
-fn raw_object(api_version: &str, kind: String, value: Value, place: &Place) -> RawObject {
+/// An object of a cluster; what says nothing of its kind has none.
+pub(crate) fn object_of_cluster(value: Value) -> RawObject {
+    let api_version = text(&value, "/apiVersion").unwrap_or_default();
+    let kind = text(&value, "/kind").unwrap_or_default();
+    raw_object(&api_version, kind, value, None)
+}
+
+fn raw_object(api_version: &str, kind: String, value: Value, place: Option<&Place>) -> RawObject {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     let namespace = if is_cluster_scoped(group, &kind) {
         String::new()
@@ -101,7 +108,7 @@ fn raw_object(api_version: &str, kind: String, value: Value, place: &Place) -> R
             name: text(&value, "/metadata/name").unwrap_or_default().into(),
         },
         version: version.into(),
-        place: Some(place.clone()),
+        place: place.cloned(),
         value,
     }
 }

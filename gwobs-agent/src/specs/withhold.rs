@@ -55,8 +55,10 @@ fn redact(value: &mut Value) {
     }
 }
 
+/// A Secret without what it holds, but for its certificates.
+///
 /// Annotations go too: `kubectl apply` keeps the whole object in one of them.
-fn public_part(secret: &Value) -> Value {
+pub(crate) fn public_part(secret: &Value) -> Value {
     let mut kept = Map::new();
     for field in ["apiVersion", "kind", "type"] {
         if let Some(value) = secret.get(field) {

@@ -1,7 +1,5 @@
 //! What manifests mean for the output.
 
-use std::sync::Arc;
-
 use gwobs_route::model::Object;
 
 use crate::output::Redaction;
@@ -16,20 +14,7 @@ pub(super) fn redaction(redact: bool, objects: &[Object]) -> Redaction {
         Object::Route(route) => Some(route),
         _ => None,
     });
-    let matches: Vec<_> = routes
-        .flat_map(|route| &route.rules)
-        .flat_map(|rule| &rule.matches)
-        .collect();
-    Redaction::all_but(
-        matches
-            .iter()
-            .flat_map(|matched| &matched.headers)
-            .map(|header| Arc::clone(&header.name)),
-        matches
-            .iter()
-            .flat_map(|matched| &matched.query)
-            .map(|parameter| Arc::clone(&parameter.name)),
-    )
+    Redaction::of_routes(routes)
 }
 
 /// Logs what there is to say about manifests.

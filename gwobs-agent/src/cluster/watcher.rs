@@ -1,0 +1,477 @@
+//! Watches a cluster on a thread of its own, and tells what is new.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gwobs_route::ObjectName;
+use gwobs_route::profile::Profile;
+use kube::Client;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::client::{Access, ConnectError};
+use super::collection::Collection;
+use super::definitions::{Definition, Definitions};
+use super::discovery::{Served, discover};
+use super::kinds::{CONFIG_MAP, DEFINITION, POD, SECRET, WatchedKind};
+use super::news::News;
+use super::reflector::{Delta, Reflector, Report};
+use crate::dataplanes::{Extra, Plane, Pod, Roster, ServicePorts};
+use crate::event::Timestamp;
+use crate::output::{Redaction, boottime};
+use crate::specs::{Index, SourceId, Spec, Standing};
+
+/// Deltas on their way; a reflector waits when there are more.
+const DELTAS: usize = 1024;
+/// News on their way.
+const NEWS: usize = 64;
+/// How long changes gather before a snapshot is taken of them.
+const GATHER: Duration = Duration::from_millis(50);
+/// How often to ask which kinds are served, if no CRD says that they changed.
+const DISCOVER: Duration = Duration::from_secs(30);
+/// How long to wait after a failed discovery.
+const DISCOVER_AGAIN: Duration = Duration::from_secs(1);
+/// Secrets and ConfigMaps that are watched, at most: each takes a watch of its own. Certificates of further listeners are
+/// assumed to be fine.
+const NAMED: usize = 512;
+
+/// What to watch.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Which cluster.
+    pub access: Access,
+    /// The data plane, `None` to tell it from each Gateway's class.
+    pub profile: Option<Profile>,
+    /// The node whose pods are wanted; none without it.
+    pub node: Option<String>,
+    /// Pods that are data planes although their labels do not say so.
+    pub extras: Vec<Extra>,
+}
+
+/// A watched cluster. Watching ends with it.
+#[derive(Debug)]
+pub struct Feed {
+    news: Receiver<News>,
+}
+
+impl Feed {
+    /// Waits for news; `None` if watching broke, which it does only by a defect. Cancel safe.
+    pub async fn next(&mut self) -> Option<News> {
+        self.news.recv().await
+    }
+}
+
+/// Begins to watch. Nothing is asked of the cluster before this returns: whether it answers is told by the news.
+///
+/// # Errors
+///
+/// If there is no way to the cluster, or no thread to be had.
+pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
+    let (news, receiver) = channel(NEWS);
+    let (started, start) = std::sync::mpsc::channel();
+    let failed = |error: io::Error| ConnectError::Client(kube::Error::ReadEvents(error));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let run = move || {
+        runtime.block_on(async move {
+            let client = settings.access.client().await;
+            let (client, told) = match client {
+                Ok(client) => (Some(client), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // Whoever started this waits for it.
+            let _ = started.send(told);
+            if let Some(client) = client {
+                Watcher::new(client, settings, news).run().await;
+            }
+        });
+    };
+    std::thread::Builder::new()
+        .name("cluster".to_owned())
+        .spawn(run)
+        .map_err(failed)?;
+    start
+        .recv()
+        .unwrap_or_else(|_| Err(failed(io::Error::other("the thread that watches ended"))))?;
+    Ok(Feed { news: receiver })
+}
+
+/// One object of any collection, read.
+#[derive(Debug)]
+enum Item {
+    Spec(Box<Spec>),
+    Service(Box<Spec>, Option<ServicePorts>),
+    Pod(Option<Pod>),
+    Definition(Definition),
+}
+
+struct Watcher {
+    client: Client,
+    settings: Settings,
+    index: Index,
+    roster: Roster,
+    definitions: Definitions,
+    news: Sender<News>,
+    reports: (Sender<Report<Item>>, Receiver<Report<Item>>),
+    tasks: BTreeMap<SourceId, AbortHandle>,
+    served: Served,
+    /// Asks for discovery.
+    changed: Arc<Notify>,
+    told: Told,
+}
+
+/// What was told last.
+#[derive(Default)]
+struct Told {
+    in_flux: Option<Timestamp>,
+    planes: Vec<Plane>,
+    specs: bool,
+}
+
+/// Nobody wants to hear more.
+struct Closed;
+
+/// Stands for the question which kinds are served, which must be answered too before the index is complete.
+fn discovery() -> SourceId {
+    source("discovery")
+}
+
+fn source(plural: &'static str) -> SourceId {
+    SourceId { plural, only: None }
+}
+
+impl Watcher {
+    fn new(client: Client, settings: Settings, news: Sender<News>) -> Self {
+        let mut index = Index::new(settings.profile);
+        index.add_source(discovery());
+        Self {
+            client,
+            index,
+            roster: Roster::new(settings.extras.clone()),
+            settings,
+            definitions: Definitions::default(),
+            news,
+            reports: channel(DELTAS),
+            tasks: BTreeMap::new(),
+            served: Served::default(),
+            changed: Arc::default(),
+            told: Told {
+                in_flux: Some(Timestamp::default()),
+                ..Told::default()
+            },
+        }
+    }
+
+    /// Runs until nobody listens.
+    async fn run(mut self) {
+        let (found, mut served) = channel(1);
+        let discovering = discover_for_ever(self.client.clone(), Arc::clone(&self.changed), found);
+        let discovering = tokio::spawn(discovering).abort_handle();
+        self.start(
+            source(DEFINITION.plural),
+            Collection::all(&DEFINITION, "v1").metadata_only(),
+            definition,
+        );
+        if let Some(node) = &self.settings.node {
+            let pods = Collection::all(&POD, "v1").with_fields(format!("spec.nodeName={node}"));
+            self.start(source(POD.plural), pods, pod);
+        }
+        let mut ticks = interval(GATHER);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let told = tokio::select! {
+                Some(served) = served.recv() => { self.serve(served); Ok(()) }
+                Some((source, delta)) = self.reports.1.recv() => { self.take(&source, delta); Ok(()) }
+                _ = ticks.tick() => self.tell().await,
+                () = self.news.closed() => Err(Closed),
+            };
+            if told.is_err() {
+                break;
+            }
+        }
+        discovering.abort();
+        self.tasks.values().for_each(AbortHandle::abort);
+    }
+
+    fn start(&mut self, source: SourceId, collection: Collection, read: fn(Value) -> Item) {
+        let reflector = Reflector {
+            client: self.client.clone(),
+            source: source.clone(),
+            collection,
+            read,
+            out: self.reports.0.clone(),
+        };
+        let task = tokio::spawn(reflector.run()).abort_handle();
+        if let Some(before) = self.tasks.insert(source, task) {
+            before.abort();
+        }
+    }
+
+    fn stop(&mut self, source: &SourceId) {
+        if let Some(task) = self.tasks.remove(source) {
+            task.abort();
+        }
+        self.index.remove_source(source, boottime().0);
+    }
+
+    /// These kinds are served now: watches those that are new, in the version that is best now.
+    fn serve(&mut self, served: Served) {
+        let before = std::mem::take(&mut self.served);
+        for (kind, version) in &before.kinds {
+            if served.kinds.get(kind) != Some(version) {
+                tracing::info!("{} {version} is no longer watched", kind.kind);
+                self.stop(&source(kind.plural));
+            }
+        }
+        for (kind, version) in &served.kinds {
+            if before.kinds.get(kind) != Some(version) {
+                tracing::debug!("watching {} {version}", kind.kind);
+                self.index.add_source(source(kind.plural));
+                let read = if kind.kind == "Service" { service } else { spec };
+                self.start(source(kind.plural), Collection::all(kind, version), read);
+            }
+        }
+        self.served = served;
+        self.index.replace(&discovery(), Vec::new(), boottime().0);
+    }
+
+    fn take(&mut self, source: &SourceId, delta: Delta<Item>) {
+        match source.plural {
+            "pods" => self.take_pods(delta),
+            "customresourcedefinitions" => self.take_definitions(delta),
+            _ => self.take_specs(source, delta),
+        }
+    }
+
+    fn take_pods(&mut self, delta: Delta<Item>) {
+        let pod = |item| match item {
+            Item::Pod(pod) => pod,
+            _ => None,
+        };
+        match delta {
+            Delta::Replaced(items) => {
+                let kept: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
+                for gone in self.roster.pods().iter().filter(|name| !kept.contains(name)) {
+                    self.roster.pod(gone, None);
+                }
+                for (name, item) in items {
+                    self.roster.pod(&name, pod(item));
+                }
+            }
+            Delta::Applied(name, item) => {
+                self.roster.pod(&name, pod(item));
+            }
+            Delta::Deleted(name) => {
+                self.roster.pod(&name, None);
+            }
+            // Pods that were known go on being watched; their processes tell of their own end.
+            Delta::Lost(_) | Delta::InStep | Delta::Unreadable(_) => {}
+        }
+    }
+
+    fn take_definitions(&mut self, delta: Delta<Item>) {
+        let definition = |item| match item {
+            Item::Definition(definition) => Some(definition),
+            _ => None,
+        };
+        let changed = match delta {
+            Delta::Replaced(items) => self.definitions.replace(
+                items
+                    .into_iter()
+                    .filter_map(|(name, item)| Some((name.name, definition(item)?))),
+            ),
+            Delta::Applied(name, item) => definition(item).is_some_and(|new| self.definitions.apply(name.name, new)),
+            Delta::Deleted(name) => self.definitions.delete(&name.name),
+            Delta::Lost(_) | Delta::InStep | Delta::Unreadable(_) => false,
+        };
+        if changed {
+            self.changed.notify_one();
+        }
+    }
+
+    fn take_specs(&mut self, source: &SourceId, delta: Delta<Item>) {
+        let now = boottime().0;
+        match delta {
+            Delta::Replaced(items) => {
+                if source.plural == "services" {
+                    self.forget_services(&items);
+                }
+                let specs = items
+                    .into_iter()
+                    .filter_map(|(name, item)| Some((name.clone(), self.spec(&name, item)?)));
+                let specs = specs.collect::<Vec<_>>();
+                self.index.replace(source, specs, now);
+            }
+            Delta::Applied(name, item) => {
+                if let Some(spec) = self.spec(&name, item) {
+                    self.index.apply(source, name, spec, now);
+                }
+            }
+            Delta::Deleted(name) => {
+                if source.plural == "services" {
+                    self.roster.service(&name, None);
+                }
+                self.index.delete(source, &name, now);
+            }
+            Delta::Unreadable(why) => self.index.unreadable(source, why, now),
+            Delta::Lost(since) => self.index.lose(source, since.0),
+            Delta::InStep => self.index.regain(source),
+        }
+    }
+
+    /// The spec of an item; what else there is to a Service is put where it belongs.
+    fn spec(&mut self, name: &ObjectName, item: Item) -> Option<Spec> {
+        match item {
+            Item::Spec(spec) => Some(*spec),
+            Item::Service(spec, ports) => {
+                self.roster.service(name, ports);
+                Some(*spec)
+            }
+            Item::Pod(_) | Item::Definition(_) => None,
+        }
+    }
+
+    fn forget_services(&mut self, kept: &[(ObjectName, Item)]) {
+        let kept: std::collections::BTreeSet<&ObjectName> = kept.iter().map(|(name, _)| name).collect();
+        for gone in self.roster.services() {
+            if !kept.contains(&gone) {
+                self.roster.service(&gone, None);
+            }
+        }
+    }
+
+    /// Tells what is new since it was told the last time. The specs come before the word that they are complete.
+    async fn tell(&mut self) -> Result<(), Closed> {
+        if self.index.touched() {
+            self.watch_named();
+        }
+        let standing = self.index.standing();
+        if standing != Standing::Incomplete {
+            self.tell_specs().await?;
+            self.tell_planes().await?;
+        }
+        let in_flux = match standing {
+            Standing::InStep => None,
+            Standing::LostSince(since) => Some(Timestamp(since)),
+            Standing::Incomplete => Some(self.told.in_flux.unwrap_or_else(boottime)),
+        };
+        match (self.told.in_flux, in_flux) {
+            (before, now) if before == now => return Ok(()),
+            (_, Some(since)) => self.send(News::InFlux(since)).await?,
+            (Some(_), None) => self.send(News::InStep).await?,
+            (None, None) => {}
+        }
+        self.told.in_flux = in_flux;
+        Ok(())
+    }
+
+    async fn tell_specs(&mut self) -> Result<(), Closed> {
+        let first = !std::mem::replace(&mut self.told.specs, true);
+        let changed = self.index.changed();
+        let Some(snapshot) = changed.or_else(|| first.then(|| self.index.now().1)) else {
+            return Ok(());
+        };
+        let redaction = Redaction::of_routes(self.index.objects().routes().map(|route| &**route));
+        self.send(News::Specs { snapshot, redaction }).await
+    }
+
+    async fn tell_planes(&mut self) -> Result<(), Closed> {
+        if self.settings.node.is_none() {
+            return Ok(());
+        }
+        let (objects, snapshot) = self.index.now();
+        let planes = self.roster.planes(objects, &snapshot);
+        if planes == self.told.planes {
+            return Ok(());
+        }
+        self.told.planes.clone_from(&planes);
+        self.send(News::Planes(planes)).await
+    }
+
+    /// Watches the Secrets and ConfigMaps that are named now, and no others.
+    fn watch_named(&mut self) {
+        let wanted = self.index.wanted();
+        for (kind, mut wanted) in [(&SECRET, wanted.secrets), (&CONFIG_MAP, wanted.config_maps)] {
+            if wanted.len() > NAMED {
+                tracing::warn!("{} {} are named, {NAMED} are watched", wanted.len(), kind.plural);
+                wanted = wanted.into_iter().take(NAMED).collect();
+            }
+            let watched = self.index.named_sources(kind.plural);
+            for gone in watched.difference(&wanted) {
+                self.stop(&named(kind, gone));
+            }
+            for new in wanted.difference(&watched) {
+                self.index.add_source(named(kind, new));
+                self.start(named(kind, new), Collection::one(kind, "v1", new), spec);
+            }
+        }
+    }
+
+    async fn send(&self, news: News) -> Result<(), Closed> {
+        self.news.send(news).await.map_err(|_| Closed)
+    }
+}
+
+fn named(kind: &WatchedKind, name: &ObjectName) -> SourceId {
+    SourceId {
+        plural: kind.plural,
+        only: Some(name.clone()),
+    }
+}
+
+fn spec(value: Value) -> Item {
+    Item::Spec(Box::new(Spec::read(value)))
+}
+
+fn service(value: Value) -> Item {
+    let selector = value.pointer("/spec/selector").cloned();
+    let spec = Spec::read(value);
+    let ports = spec.object().zip(selector);
+    let ports = ports.and_then(|(object, selector)| ServicePorts::of(&selector, object));
+    Item::Service(Box::new(spec), ports)
+}
+
+fn pod(value: Value) -> Item {
+    match Pod::read(&value) {
+        Ok(pod) => Item::Pod(Some(pod)),
+        Err(misfit) => {
+            tracing::warn!("a pod that cannot be read: {}: {}", misfit.field, misfit.message);
+            Item::Pod(None)
+        }
+    }
+}
+
+fn definition(value: Value) -> Item {
+    Item::Definition(Definition::read(&value))
+}
+
+/// Asks which kinds are served, again and again; tells when the answer changed.
+async fn discover_for_ever(client: Client, changed: Arc<Notify>, found: Sender<Served>) {
+    let mut told = None;
+    loop {
+        let wait = match discover(&client).await {
+            Ok(served) if told.as_ref() == Some(&served) => DISCOVER,
+            Ok(served) => {
+                told = Some(served.clone());
+                if found.send(served).await.is_err() {
+                    return;
+                }
+                DISCOVER
+            }
+            Err(fault) => {
+                tracing::warn!("cannot ask which kinds are served: {fault}");
+                sleep(fault.retry_after()).await;
+                DISCOVER_AGAIN
+            }
+        };
+        // Either ends the wait.
+        let _ = timeout(wait, changed.notified()).await;
+    }
+}

@@ -1,0 +1,104 @@
+//! One object of a cluster, read.
+
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hasher};
+
+use gwobs_route::model::{Meta, Object};
+use serde_json::Value;
+
+use super::convert::{Outcome, convert};
+use super::finding::Finding;
+use super::load::Loaded;
+use super::object::{RawObject, object_of_cluster};
+use super::withhold::public_part;
+
+/// One object of a cluster, read: Kubernetes types ended with it.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// What routing depends on; `None` for what is not used.
+    pub(super) object: Option<Object>,
+    /// True if it does not fit its type.
+    pub(super) refused: bool,
+    /// What whoever wrote it should know.
+    pub(super) findings: Vec<Finding>,
+    /// Tells versions of it apart as far as routing goes: all but the status and the generation.
+    pub(super) print: u64,
+}
+
+impl Spec {
+    /// Reads an object that says what it is. Of a Secret, nothing but its metadata and certificates is looked at.
+    #[must_use]
+    pub fn read(value: Value) -> Self {
+        let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
+        let value = if is_secret { public_part(&value) } else { value };
+        Self::of(&object_of_cluster(value))
+    }
+
+    /// The object that routing depends on.
+    #[must_use]
+    pub fn object(&self) -> Option<&Object> {
+        self.object.as_ref()
+    }
+
+    fn of(raw: &RawObject) -> Self {
+        let (outcome, findings) = convert(raw);
+        let (object, refused) = match outcome {
+            Outcome::Used(object) => (Some(*object), false),
+            Outcome::Refused(salvaged) => (salvaged.map(|object| *object), true),
+            Outcome::Irrelevant | Outcome::Unknown => (None, false),
+        };
+        Self {
+            print: object.as_ref().map_or(0, print),
+            object,
+            refused,
+            findings,
+        }
+    }
+
+    /// The same as manifests that hold these objects.
+    #[must_use]
+    pub fn all(values: Vec<Value>) -> Loaded {
+        let mut loaded = Loaded::default();
+        for value in values {
+            let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
+            let value = if is_secret { public_part(&value) } else { value };
+            loaded.add(&object_of_cluster(value));
+        }
+        loaded
+    }
+}
+
+/// A print of everything that routing depends on.
+fn print(object: &Object) -> u64 {
+    struct Print(DefaultHasher);
+    impl Write for Print {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut timeless = object.clone();
+    let meta = meta_mut(&mut timeless);
+    (meta.status, meta.generation) = (None, 0);
+    let mut print = Print(DefaultHasher::new());
+    // Writing to a hasher does not fail.
+    let _ = write!(print, "{timeless:?}");
+    print.0.finish()
+}
+
+fn meta_mut(object: &mut Object) -> &mut Meta {
+    match object {
+        Object::GatewayClass(object) => &mut object.meta,
+        Object::Gateway(object) => &mut object.meta,
+        Object::ListenerSet(object) => &mut object.meta,
+        Object::Route(object) => &mut object.meta,
+        Object::Service(object) => &mut object.meta,
+        Object::ServiceImport(object) => &mut object.meta,
+        Object::EndpointSlice(object) => &mut object.meta,
+        Object::ReferenceGrant(object) => &mut object.meta,
+        Object::Namespace(object) => &mut object.meta,
+        Object::Secret(object) => &mut object.meta,
+        Object::ConfigMap(object) => &mut object.meta,
+        Object::BackendTlsPolicy(object) => &mut object.meta,
+    }
+}
