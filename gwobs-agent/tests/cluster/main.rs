@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use gwobs_agent::cluster::{Access, Feed, News, Settings, watch};
 use gwobs_agent::dataplanes::Plane;
-use gwobs_route::{Action, ObjectName, Request, Snapshot, WireProtocol, decide};
+use gwobs_route::{Action, Arrival, ObjectName, Request, Snapshot, WireProtocol, decide};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use xtask::testbed::api::Api;
@@ -114,7 +114,8 @@ fn backend(snapshot: &Snapshot, path: &str) -> Option<String> {
         headers: &[],
         sni: None,
     };
-    match decide(snapshot, &gateway, 80, WireProtocol::Http, &request).action {
+    let arrival = Arrival::at_gateway(&gateway, 80, WireProtocol::Http);
+    match decide(snapshot, &arrival, &request).action {
         Action::Forward { backends, .. } => match backends.as_slice() {
             [only] => Some(only.backend.service.name.to_string()),
             _ => None,

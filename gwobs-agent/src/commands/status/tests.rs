@@ -200,5 +200,8 @@ fn differences_are_marked_in_the_table() {
     ! attached routes: 0, are 3
       supported kinds: HTTPRoute, GRPCRoute
     ");
-    assert_eq!(Table(&[]).to_string(), "no Gateways and no Services with routes, and so no status to predict\n");
+    assert_eq!(
+        Table(&[]).to_string(),
+        "no Gateways and no Services with routes, and so no status to predict\n"
+    );
 }
