@@ -1,6 +1,8 @@
 //! Scripted kernel events and the halves that follow from them.
 
+mod frames;
 mod gaps;
+mod http2;
 mod lifecycle;
 mod messages;
 mod order;

@@ -31,7 +31,10 @@ impl State {
                     }
                 }
                 Step::Item(item) => self.http2_request_item(item, &reading, context),
-                Step::Invalid(invalid) => self.http2_requests_lost(invalid, &reading, context),
+                Step::Invalid(invalid) => {
+                    told_unread = true;
+                    self.http2_requests_lost(invalid, &reading, context);
+                }
             }
         }
     }

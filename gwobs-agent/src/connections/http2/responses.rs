@@ -46,7 +46,10 @@ impl State {
                     }
                 }
                 Step::Item(item) => self.http2_response_item(item, &reading, context),
-                Step::Invalid(invalid) => self.http2_response_invalid(invalid, &reading, context),
+                Step::Invalid(invalid) => {
+                    told_unread = true;
+                    self.http2_response_invalid(invalid, &reading, context);
+                }
             }
         }
     }

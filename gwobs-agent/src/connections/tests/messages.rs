@@ -209,12 +209,10 @@ fn upstream_connection_sends_its_requests() {
 #[test]
 fn protocols_that_are_not_read_are_named() {
     let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let proxied = [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".as_slice(), tls].concat();
-    let table: [(&[u8], Inconclusive); 5] = [
+    let table: [(&[u8], Inconclusive); 4] = [
         (tls, Inconclusive::Encrypted),
         (&proxied, Inconclusive::Encrypted),
-        (preface, Inconclusive::UnsupportedProtocol),
         (b"\0\x01binary", Inconclusive::UnsupportedProtocol),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Inconclusive::UnsupportedProtocol),
     ];
@@ -224,17 +222,6 @@ fn protocols_that_are_not_read_are_named() {
         assert_eq!(script.unreadable(), [why, why], "{bytes:?}");
         assert!(script.halves.values().all(|half| half.request.head.is_none()));
     }
-}
-
-#[test]
-fn requests_after_a_switch_to_http_2_are_told_to_be_unseen() {
-    let script = play(&[
-        ">GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n",
-        "<HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
-        ">PRI * HTTP/2.0\r\n\r\n",
-    ]);
-    assert_eq!(script.summary(), ["GET /a 0 -> 101 0 Upgraded"]);
-    assert_eq!(script.unreadable(), [Inconclusive::UnsupportedProtocol]);
 }
 
 #[test]
