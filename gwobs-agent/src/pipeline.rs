@@ -11,6 +11,7 @@ mod counts;
 mod finish;
 mod judging;
 mod live;
+mod partial;
 mod request;
 mod settings;
 mod sink;

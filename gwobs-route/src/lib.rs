@@ -44,5 +44,5 @@ pub use observation::{Attempt, Observation, Origin, Purpose, Response};
 pub use request::{HeaderField, Request};
 pub use service_table::{PortAttachment, ServiceAttachment};
 pub use snapshot::Snapshot;
-pub use transform::{equal_for_routing, may_become};
+pub use transform::{Kept, equal_for_routing, kept, looks_at_headers, may_become};
 pub use verdict::{Inconclusive, Judgement, Mismatch, Verdict};

@@ -67,6 +67,32 @@ pub fn equal_for_routing(
     ports.is_some_and(|(_, table)| table.transforms.equal_for_routing(one, other))
 }
 
+/// Which parts of a request the client sent as the gateway passed them on, as far as routing looks at them: no rule can
+/// have made them out of others, right or wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// The authority.
+    pub authority: bool,
+    /// The path.
+    pub path: bool,
+    /// Every header that a match, a filter or persistence looks at.
+    pub headers: bool,
+}
+
+/// What of `forwarded` must be what the client sent, by the rules attached to that port of the gateway.
+#[must_use]
+pub fn kept(snapshot: &Snapshot, gateway: &ObjectName, port: u16, forwarded: &Request<'_>) -> Kept {
+    let ports = snapshot.port(gateway, false, port);
+    ports.map_or(Kept::default(), |(_, table)| table.transforms.kept(forwarded))
+}
+
+/// True if a match, a filter or persistence of that port looks at any header.
+#[must_use]
+pub fn looks_at_headers(snapshot: &Snapshot, gateway: &ObjectName, port: u16) -> bool {
+    let ports = snapshot.port(gateway, false, port);
+    ports.is_none_or(|(_, table)| !table.transforms.looked_at.headers.is_empty())
+}
+
 impl LookedAt {
     fn add_match(&mut self, one: &CompiledMatch) {
         for header in &one.headers {
@@ -248,6 +274,12 @@ impl Transforms {
     /// True if `forwarded` must be what the client sent, as far as routing looks at it: no rule can have made it out of
     /// another request, and no header that decides is one that filters or proxies change.
     pub(crate) fn is_original(&self, forwarded: &Request<'_>) -> bool {
+        let kept = self.kept(forwarded);
+        kept.authority && kept.path && kept.headers
+    }
+
+    /// See [`kept`](crate::kept).
+    fn kept(&self, forwarded: &Request<'_>) -> Kept {
         let (path, _) = split_query(forwarded.path.unwrap_or(""));
         let mut cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let rewritten = self.full_paths.contains(path)
@@ -259,8 +291,12 @@ impl Transforms {
         let own_host = host.is_some_and(|host| {
             !self.hosts.contains(&*host) && !self.is_backend_name(&host) && host.parse::<std::net::IpAddr>().is_err()
         });
-        let kept = |name: &Arc<str>| !self.changed_headers.contains(name) && !is_left_alone(name);
-        !self.opaque && !rewritten && own_host && self.looked_at.headers.iter().all(kept)
+        let same = |name: &Arc<str>| !self.changed_headers.contains(name) && !is_left_alone(name);
+        Kept {
+            authority: !self.opaque && own_host,
+            path: !self.opaque && !rewritten,
+            headers: !self.opaque && self.looked_at.headers.iter().all(same),
+        }
     }
 
     /// See [`equal_for_routing`](crate::equal_for_routing).

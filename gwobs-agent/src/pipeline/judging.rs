@@ -104,7 +104,14 @@ impl<'a> Judging<'a> {
                 .next()
                 .map(|door| undecided(Some(door), None, why));
         };
-        let (target, fields) = (Target::of(head), Fields::of(&head.headers));
+        let Some(head) = self
+            .completed(downstream, head, calls)
+            .filter(|_| reply_is_known(downstream, calls))
+        else {
+            let door = self.doors(downstream).into_iter().next()?;
+            return Some(undecided(Some(door), None, Inconclusive::JoinedMidstream));
+        };
+        let (target, fields) = (Target::of(&head), Fields::of(&head.headers));
         let headers = fields.borrowed();
         let request = target.with(&headers);
         let verdicts: Vec<ByOne<'a>> = self
@@ -148,6 +155,16 @@ impl<'a> Judging<'a> {
         first
     }
 
+    /// The snapshots that were live when the request was decided, with the Gateways at the port it came in by.
+    pub(super) fn ports_in_force(&self, downstream: &Half) -> impl Iterator<Item = (&'a Live, &'a Door)> {
+        let port = self.port(downstream);
+        let doors = move |live: &'a Live| {
+            let doors = port.map(|port| live.catalogue.doors(port)).unwrap_or_default();
+            doors.iter().map(move |door| (live, door))
+        };
+        self.snapshots.at(decided_at(downstream)).flat_map(doors)
+    }
+
     /// The listener port that the client came in by.
     fn port(&self, downstream: &Half) -> Option<u16> {
         self.settings.ports.listener_port(downstream.connection.local.port())
@@ -160,6 +177,12 @@ impl<'a> Judging<'a> {
             .map(|(live, port)| live.catalogue.doors(port).to_vec())
             .unwrap_or_default()
     }
+}
+
+/// A gateway's own reply is judged by its headers, of which none may be unknown then.
+fn reply_is_known(downstream: &Half, calls: &[Call<'_>]) -> bool {
+    let unknown = downstream.response.head.as_ref().map_or(0, |head| head.unknown);
+    unknown == 0 || !calls.is_empty()
 }
 
 fn undecided(door: Option<Door>, decision: Option<Arc<Decision>>, why: Inconclusive) -> Judged {
@@ -286,7 +309,8 @@ impl Oracle for Judging<'_> {
         let (Some(original), Some(forwarded)) = (&downstream.request.head, &upstream.request.head) else {
             return true;
         };
-        let (original, forwarded) = (Target::of(original), Target::of(forwarded));
+        let (forwarded, unknown) = (Target::of(forwarded), original.unknown);
+        let original = Target::of(original).or_as_in(&forwarded, unknown);
         let mirrored = forwarded.without_shadow();
         let sent: Vec<Request<'_>> = [Some(&forwarded), mirrored.as_ref()]
             .into_iter()
@@ -327,7 +351,10 @@ impl Oracle for Judging<'_> {
                 .map(|live| live.snapshot.generation())
                 .collect::<Vec<_>>()
         };
-        if self.port(a) != self.port(b)
+        let read_whole = |head: &RequestHead| head.unknown.is_nothing();
+        if !read_whole(one)
+            || !read_whole(other)
+            || self.port(a) != self.port(b)
             || answer(a) != answer(b)
             || a.flaws != b.flaws
             || generations(a) != generations(b)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gwobs_http::{Field, RequestHead, text};
+use gwobs_http::{Field, RequestHead, Unknown, Version, text};
 use gwobs_route::{HeaderField, Request};
 
 /// The text of a message's fields; invalid UTF-8 becomes U+FFFD.
@@ -33,9 +33,22 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(super) fn of(head: &'a RequestHead) -> Self {
         Self {
-            method: text(&head.method),
+            method: method_of(head),
             authority: head.authority.as_ref().map(|authority| text(authority)),
             path: head.path.as_ref().map(|path| text(path)),
+        }
+    }
+
+    /// The same, with what is unknown of it as it is in `other`.
+    pub(super) fn or_as_in(self, other: &Self, unknown: Unknown) -> Self {
+        Self {
+            method: self.method,
+            authority: if unknown.authority {
+                other.authority.clone()
+            } else {
+                self.authority
+            },
+            path: if unknown.path { other.path.clone() } else { self.path },
         }
     }
 
@@ -74,5 +87,14 @@ impl<'a> Target<'a> {
 
     pub(super) fn method(&self) -> &str {
         &self.method
+    }
+}
+
+/// Extended CONNECT is what HTTP/1 asks for by GET with Upgrade, and gateways route it as that (RFC 8441 section 5).
+fn method_of(head: &RequestHead) -> Cow<'_, str> {
+    let has_path = head.path.is_some() || head.unknown.path;
+    match head.version == Version::H2 && head.method == "CONNECT" && has_path {
+        true => "GET".into(),
+        false => text(&head.method),
     }
 }
