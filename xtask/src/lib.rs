@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod command;
 pub mod demo;
+pub mod dist;
 pub mod say;
 pub mod setup;
 pub mod test;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{bench, demo, say, setup, test};
+use xtask::{bench, demo, dist, say, setup, test};
 
 /// Builds, tests, shows and measures gwobs.
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Task {
         #[arg(long, default_value_t = 4)]
         seconds: u32,
     },
+    /// Build the binary that the container image holds, linked statically: target/dist/gwobs
+    Dist,
     /// What CI checks: formatting, lints, tests, and licences and advisories where cargo-deny is installed
     Ci,
     /// Run the Gateway API conformance cases and print a table per test
@@ -65,6 +67,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { args } => test::run(&args),
         Task::Demo { plane } => demo::run(&plane),
         Task::Bench { rounds, seconds } => bench::run(rounds, seconds),
+        Task::Dist => dist::run(),
         Task::Ci => test::ci(),
         Task::Conformance { suite } => test::conformance(&suite),
     }

@@ -28,13 +28,23 @@ pub trait Part {
 
 /// Everything, in the order in which it is installed: the linker needs the compilers.
 fn parts() -> Vec<Box<dyn Part>> {
-    let mut parts: Vec<Box<dyn Part>> = vec![Box::new(bpf_compiler::BpfCompiler), Box::new(bpf_linker::BpfLinker)];
+    let mut parts = builders();
     parts.extend(
         versions::WHEELS
             .iter()
             .map(|wheel| Box::new(wheel::DataPlane(*wheel)) as Box<dyn Part>),
     );
+    parts.extend(
+        versions::TOOLS
+            .iter()
+            .map(|wheel| Box::new(wheel::Tool(*wheel)) as Box<dyn Part>),
+    );
     parts
+}
+
+/// What the BPF programs are built with.
+fn builders() -> Vec<Box<dyn Part>> {
+    vec![Box::new(bpf_compiler::BpfCompiler), Box::new(bpf_linker::BpfLinker)]
 }
 
 /// `cargo xtask setup`: says every part, installs what is missing.
@@ -58,6 +68,12 @@ pub fn ensure() -> Result<()> {
         return Ok(());
     }
     run()
+}
+
+/// The same for what only builds.
+pub fn ensure_build() -> Result<()> {
+    let missing: Vec<_> = builders().into_iter().filter(|part| part.found().is_none()).collect();
+    install(&missing)
 }
 
 /// Debian's load generator, which only the bench needs; false where it cannot be had.

@@ -76,7 +76,8 @@ fn deny() -> Result<()> {
     shown(&mut cargo(["deny", "check"]))
 }
 
-fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+/// Cargo, the one that runs this program, at the workspace's root.
+pub fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut cargo = command(&program, args);
     cargo.current_dir(workspace::root());

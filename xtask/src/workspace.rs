@@ -23,6 +23,11 @@ pub fn dataplanes() -> PathBuf {
     target().join("dataplanes")
 }
 
+/// Where wheels of tools for tests are unpacked: `target/tools`.
+pub fn tools() -> PathBuf {
+    target().join("tools")
+}
+
 /// Waits for a lock file in the target directory; the lock is gone when the value is dropped.
 pub fn lock(name: &str) -> Result<File> {
     let dir = target();

