@@ -7,7 +7,6 @@ mod cpu;
 mod load;
 mod observer;
 
-use crate::testbed::gwobs;
 use crate::testbed::plane::envoy::Envoy;
 use crate::testbed::rule::{Route, prefix, route};
 use crate::testbed::{Plan, Testbed};
@@ -52,9 +51,7 @@ struct Stage {
 /// Measures and prints.
 pub fn run(rounds: usize, seconds: u32) -> Result<()> {
     setup::ensure()?;
-    if std::env::var_os(gwobs::BINARY).is_none() {
-        test::build_gwobs()?;
-    }
+    test::build_gwobs()?;
     let stage = Stage::set(seconds)?;
     say::heading(&format!("{rounds} rounds of {seconds} s with {}", stage.load.name()));
     stage.measure(Variant::Nothing)?; // Warms caches and pools; not counted.

@@ -22,6 +22,7 @@ pub mod network;
 mod object;
 pub mod plane;
 pub mod process;
+pub mod proxy_protocol;
 pub mod rule;
 pub mod shop;
 pub mod traffic;
@@ -30,11 +31,13 @@ pub mod truth;
 mod yaml;
 
 use anyhow::{Context as _, Result};
-use backend::Backends;
+use backend::{Backends, Reach};
+use client::Client;
 use directory::Directory;
 use gwobs::Observe;
-use network::Network;
-use plane::{DataPlane, Running, Settings};
+use network::{Addresses, Network};
+use plane::{DataPlane, Options, Running, Settings};
+use proxy_protocol::ProxyProtocol;
 use rule::Route;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,7 +46,7 @@ use std::path::PathBuf;
 #[derive(Clone)]
 pub struct Plan<'a> {
     /// Which data plane.
-    pub plane: &'a dyn DataPlane,
+    pub plane: &'static dyn DataPlane,
     /// What the data plane does, first matching rule first.
     pub configured: &'a [Route],
     /// What the Gateway API objects say.
@@ -54,6 +57,14 @@ pub struct Plan<'a> {
     pub request_ids: bool,
     /// Endpoints of each backend.
     pub endpoints: usize,
+    /// Endpoints of each backend that are listed beside those and refuse connections.
+    pub dead_endpoints: usize,
+    /// Address families.
+    pub addresses: Addresses,
+    /// The PROXY protocol on either side of the data plane.
+    pub proxy_protocol: ProxyProtocol,
+    /// Whether a process above the data plane starts it again when it ends.
+    pub supervised: bool,
     /// Whether the data plane writes a JSON access log.
     pub access_log: bool,
     /// The listener's port in the manifests, when it is not the one that the data plane binds.
@@ -62,7 +73,7 @@ pub struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// A data plane that is configured as specified, with the usual settings.
-    pub fn correct(plane: &'a dyn DataPlane, routes: &'a [Route]) -> Self {
+    pub fn correct(plane: &'static dyn DataPlane, routes: &'a [Route]) -> Self {
         Self {
             plane,
             configured: routes,
@@ -70,13 +81,17 @@ impl<'a> Plan<'a> {
             workers: 2,
             request_ids: true,
             endpoints: 1,
+            dead_endpoints: 0,
+            addresses: Addresses::default(),
+            proxy_protocol: ProxyProtocol::default(),
+            supervised: false,
             access_log: false,
             listener_port: None,
         }
     }
 
     /// A data plane that does something else than what is specified.
-    pub fn wrong(plane: &'a dyn DataPlane, configured: &'a [Route], specified: &'a [Route]) -> Self {
+    pub fn wrong(plane: &'static dyn DataPlane, configured: &'a [Route], specified: &'a [Route]) -> Self {
         Self {
             configured,
             ..Self::correct(plane, specified)
@@ -92,32 +107,33 @@ pub struct Testbed {
     pub backends: Backends,
     /// Where configuration, manifests and logs lie.
     pub directory: Directory,
-    network: Network,
+    kind: &'static dyn DataPlane,
+    options: Options,
     listener_port: u16,
+    _network: Network,
 }
 
 impl Testbed {
-    /// Starts backends, writes manifests, starts the data plane and waits until it accepts connections.
+    /// Starts backends, writes manifests, starts the data plane and waits until it is ready.
     pub fn start(plan: &Plan<'_>) -> Result<Self> {
         let directory = Directory::create()?;
-        let network = Network::claim()?;
+        let network = Network::claim(plan.addresses)?;
         let names = rule::backends(plan.configured.iter().chain(plan.specified));
-        let backends = Backends::start(&names, plan.endpoints, &network)?;
+        let backends = Backends::start(&names, reach(plan), &network)?;
+        let options = options(plan, &network, &directory);
         let settings = Settings {
-            listen: network.gateway(),
+            options: &options,
             routes: plan.configured,
             backends: &backends,
-            workers: plan.workers,
-            request_ids: plan.request_ids,
-            access_log: plan.access_log.then(|| directory.path().join("access.log")),
         };
-        let plane = plane::start(plan.plane, &settings, &directory)?;
         let bed = Self {
-            plane,
+            plane: plane::start(plan.plane, &settings, &directory)?,
             backends,
             directory,
-            listener_port: plan.listener_port.unwrap_or(network.gateway().port()),
-            network,
+            kind: plan.plane,
+            listener_port: plan.listener_port.unwrap_or(options.address.port()),
+            options,
+            _network: network,
         };
         bed.specify(plan.specified)?;
         Ok(bed)
@@ -125,7 +141,23 @@ impl Testbed {
 
     /// The address that clients talk to.
     pub fn address(&self) -> SocketAddr {
-        self.network.gateway()
+        self.options.address
+    }
+
+    /// A client of the data plane.
+    pub fn client(&self) -> Client {
+        Client::new(self.address()).proxy_protocol(self.options.proxy_protocol.from_clients)
+    }
+
+    /// Gives the running data plane other routes among the same backends. It takes them a little later.
+    pub fn configure(&self, routes: &[Route]) -> Result<()> {
+        let settings = Settings {
+            options: &self.options,
+            routes,
+            backends: &self.backends,
+        };
+        self.kind.configure(&settings, self.directory.path())?;
+        self.plane.reload()
     }
 
     /// An address for a server of the observer's own, on the same network.
@@ -158,5 +190,25 @@ impl Testbed {
             observe.arg("--port-map").arg(&format!("{listener}={local}"))
         };
         observe.pid(self.plane.pid())
+    }
+}
+
+fn reach(plan: &Plan<'_>) -> Reach {
+    Reach {
+        endpoints: plan.endpoints,
+        dead_endpoints: plan.dead_endpoints,
+        proxy_protocol: plan.proxy_protocol.to_backends.is_some(),
+    }
+}
+
+fn options(plan: &Plan<'_>, network: &Network, directory: &Directory) -> Options {
+    Options {
+        listen: network.listen(),
+        address: network.gateway(),
+        workers: plan.workers,
+        request_ids: plan.request_ids,
+        access_log: plan.access_log.then(|| directory.path().join("access.log")),
+        proxy_protocol: plan.proxy_protocol,
+        supervised: plan.supervised,
     }
 }

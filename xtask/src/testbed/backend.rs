@@ -3,17 +3,19 @@
 //! Every answer carries `x-backend` and `x-endpoint`; its body is a JSON object with the request as it arrived. A request
 //! can ask for a behaviour in the header [`INSTRUCTIONS`].
 
+mod answer;
 mod instructions;
 
 use super::http::{Connection, Framing, Head};
 use super::network::Network;
+use answer::answer;
 use anyhow::{Context as _, Result};
 pub use instructions::INSTRUCTIONS;
 use instructions::Instructions;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,26 +24,36 @@ use std::time::Duration;
 pub const ID: &str = "x-testbed-id";
 /// Serving needs little: heads are on the heap.
 const STACK: usize = 256 * 1024;
+/// The end of the head of a 101 answer, to the key of RFC 6455's own example (section 1.3).
+const UPGRADED: &str =
+    "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 /// How often a service with several endpoints looks for a port that is free on all of them.
 const PORT_ATTEMPTS: u32 = 20;
+
+/// How all backends of a testbed are reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Endpoints that serve, of each backend.
+    pub endpoints: usize,
+    /// Endpoints beside them that are listed as ready and refuse connections.
+    pub dead_endpoints: usize,
+    /// Whether every connection begins with a PROXY protocol header.
+    pub proxy_protocol: bool,
+}
 
 /// All backends of a testbed.
 pub struct Backends(Vec<Backend>);
 
 impl Backends {
     /// Starts one backend for each name, each endpoint on an address of its own.
-    pub fn start(names: &BTreeSet<String>, endpoints: usize, network: &Network) -> Result<Self> {
-        let mut free = 0..=u8::MAX;
-        let mut backends = Vec::new();
-        for name in names {
-            let addresses = free
-                .by_ref()
-                .take(endpoints)
-                .map(|index| network.endpoint(index))
-                .collect::<Vec<_>>();
-            backends.push(Backend::start(name, &addresses)?);
-        }
-        Ok(Self(backends))
+    pub fn start(names: &BTreeSet<String>, reach: Reach, network: &Network) -> Result<Self> {
+        let mut free = (0..=u8::MAX).map(|index| network.endpoint(index));
+        let mut take = |count| free.by_ref().take(count).collect::<Vec<_>>();
+        let backends = names.iter().map(|name| {
+            let (alive, dead) = (take(reach.endpoints), take(reach.dead_endpoints));
+            Backend::start(name, &alive, &dead, reach.proxy_protocol)
+        });
+        backends.collect::<Result<_>>().map(Self)
     }
 
     /// All of them, by name.
@@ -68,21 +80,24 @@ impl Backends {
 pub struct Backend {
     shared: Arc<Shared>,
     endpoints: Vec<SocketAddr>,
+    dead: Vec<SocketAddr>,
 }
 
 /// What the threads of a backend share.
 struct Shared {
     name: String,
+    proxy_protocol: bool,
     received: AtomicU64,
     stopped: AtomicBool,
     attempts: Mutex<HashMap<String, u32>>,
 }
 
 impl Backend {
-    fn start(name: &str, addresses: &[Ipv4Addr]) -> Result<Self> {
-        let listeners = bind(addresses).with_context(|| format!("cannot listen for backend {name}"))?;
+    fn start(name: &str, alive: &[IpAddr], dead: &[IpAddr], proxy_protocol: bool) -> Result<Self> {
+        let listeners = bind(alive).with_context(|| format!("cannot listen for backend {name}"))?;
         let shared = Arc::new(Shared {
             name: name.to_owned(),
+            proxy_protocol,
             received: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             attempts: Mutex::default(),
@@ -93,7 +108,13 @@ impl Backend {
             let shared = Arc::clone(&shared);
             spawn(move || accept(&listener, &shared))?;
         }
-        Ok(Self { shared, endpoints })
+        let port = endpoints.first().map_or(0, SocketAddr::port);
+        let dead = dead.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        Ok(Self {
+            shared,
+            endpoints,
+            dead,
+        })
     }
 
     /// The Service's name.
@@ -101,9 +122,9 @@ impl Backend {
         &self.shared.name
     }
 
-    /// Where it listens.
+    /// Where it is said to listen, the dead ones first.
     pub fn endpoints(&self) -> impl Iterator<Item = SocketAddr> {
-        self.endpoints.iter().copied()
+        self.dead.iter().chain(&self.endpoints).copied()
     }
 
     /// The port that all its endpoints have.
@@ -128,11 +149,11 @@ impl Drop for Backend {
 }
 
 /// One port, free on all addresses.
-fn bind(addresses: &[Ipv4Addr]) -> io::Result<Vec<TcpListener>> {
+fn bind(addresses: &[IpAddr]) -> io::Result<Vec<TcpListener>> {
     let mut last = io::Error::other("no address given");
     for _ in 0..PORT_ATTEMPTS {
         let mut port = 0;
-        let mut listen = |address: &Ipv4Addr| {
+        let mut listen = |address: &IpAddr| {
             let listener = TcpListener::bind((*address, port))?;
             port = listener.local_addr()?.port();
             Ok(listener)
@@ -165,33 +186,11 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let endpoint = stream.local_addr()?;
     let mut connection = Connection::over(stream)?;
+    if shared.proxy_protocol {
+        connection.read_proxy_header()?;
+    }
     while let Some(head) = connection.next_head()? {
-        let body = connection.read_body(Framing::of_request(&head))?;
-        shared.received.fetch_add(1, Ordering::Relaxed);
-        let instructions = Instructions::of(&head);
-        std::thread::sleep(instructions.delay);
-        if instructions.hang_up {
-            break;
-        }
-        let status = if shared.must_fail(&head, &instructions) {
-            503
-        } else {
-            instructions.status
-        };
-        let echo = if instructions.plain {
-            b"plain".to_vec()
-        } else {
-            shared.echo(&head, body.len(), endpoint)
-        };
-        answer(
-            &mut connection,
-            &head,
-            &instructions,
-            status,
-            &shared.headers(endpoint),
-            &echo,
-        )?;
-        if instructions.close {
+        if !shared.serve_one(&mut connection, &head, endpoint)? {
             break;
         }
     }
@@ -199,6 +198,44 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 }
 
 impl Shared {
+    /// Reads the rest of a request and answers it; says whether the connection goes on.
+    fn serve_one(&self, connection: &mut Connection, head: &Head, endpoint: SocketAddr) -> io::Result<bool> {
+        let instructions = Instructions::of(head);
+        if head.header("expect").is_some() {
+            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        let framing = Framing::of_request(head);
+        let body = if instructions.early {
+            Vec::new()
+        } else {
+            connection.read_body(framing)?
+        };
+        self.received.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(instructions.delay);
+        if instructions.hang_up {
+            return Ok(false);
+        }
+        if head.header("upgrade").is_some() {
+            connection.write(format!("HTTP/1.1 101 Switching\r\n{}{UPGRADED}", self.headers(endpoint)).as_bytes())?;
+            return connection.echo().map(|()| false);
+        }
+        let status = if self.must_fail(head, &instructions) {
+            503
+        } else {
+            instructions.status
+        };
+        let echo = if instructions.plain {
+            b"plain".to_vec()
+        } else {
+            self.echo(head, body.len(), endpoint)
+        };
+        answer(connection, head, &instructions, status, &self.headers(endpoint), &echo)?;
+        if instructions.early {
+            connection.read_body(framing)?;
+        }
+        Ok(!instructions.close)
+    }
+
     fn headers(&self, endpoint: SocketAddr) -> String {
         format!(
             "content-type: application/json\r\nx-backend: {}\r\nx-endpoint: {endpoint}\r\n",
@@ -225,48 +262,4 @@ impl Shared {
         *attempt += 1;
         *attempt <= instructions.fail_first
     }
-}
-
-/// Writes one response: the echo, cut or padded with spaces to the wanted length, whole or in chunks.
-fn answer(
-    connection: &mut Connection,
-    request: &Head,
-    instructions: &Instructions,
-    status: u16,
-    headers: &str,
-    echo: &[u8],
-) -> io::Result<()> {
-    let mut body = echo.to_vec();
-    body.resize(instructions.length.unwrap_or(echo.len()), b' ');
-    let framing = match instructions.pieces {
-        0 => format!("content-length: {}\r\n", body.len()),
-        _ => "transfer-encoding: chunked\r\n".to_owned(),
-    };
-    let close = if instructions.close {
-        "connection: close\r\n"
-    } else {
-        ""
-    };
-    let mut message = format!("HTTP/1.1 {status} Testbed\r\n{headers}{framing}{close}\r\n").into_bytes();
-    let [method, ..] = &request.start;
-    if method == "HEAD" {
-        return connection.write(&message);
-    }
-    if instructions.pieces == 0 {
-        message.extend(body);
-        return connection.write(&message);
-    }
-    connection.write(&message)?;
-    chunks(connection, &body, instructions)
-}
-
-fn chunks(connection: &mut Connection, body: &[u8], instructions: &Instructions) -> io::Result<()> {
-    for piece in body.chunks(body.len().div_ceil(instructions.pieces).max(1)) {
-        std::thread::sleep(instructions.pause);
-        let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
-        chunk.extend_from_slice(piece);
-        chunk.extend_from_slice(b"\r\n");
-        connection.write(&chunk)?;
-    }
-    connection.write(b"0\r\n\r\n")
 }

@@ -2,6 +2,7 @@
 
 use super::backend::ID;
 use super::http::{Connection, Framing, Head};
+use super::proxy_protocol::Version;
 use super::traffic::{Body, Case, Due, Request};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -9,10 +10,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The query parameter that carries an id when it is not in a header.
 pub const ID_QUERY: &str = "testbed-id";
+
+/// How long a gateway may refuse connections because it restarts.
+const RESTART: Duration = Duration::from_secs(10);
 
 /// Where a request carries its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,7 @@ pub struct Client {
     pipeline: usize,
     pace: Pace,
     mark: Mark,
+    proxy_protocol: Option<Version>,
 }
 
 /// A request, what was due to it, and what came.
@@ -85,6 +90,7 @@ impl Client {
             pipeline: 1,
             pace: Pace::Whole,
             mark: Mark::Header,
+            proxy_protocol: None,
         }
     }
 
@@ -118,6 +124,11 @@ impl Client {
         Self { mark, ..self }
     }
 
+    /// What every connection begins with.
+    pub fn proxy_protocol(self, proxy_protocol: Option<Version>) -> Self {
+        Self { proxy_protocol, ..self }
+    }
+
     /// Sends all cases and returns what became of them, in the order of the cases.
     pub fn run(&self, cases: &[Case]) -> Result<Vec<Exchange>> {
         let connections = (0..self.concurrency).map(|_| None).collect();
@@ -147,8 +158,53 @@ impl Client {
     pub fn open(&self) -> io::Result<Session> {
         Ok(Session {
             client: *self,
-            connection: Connection::open(self.address)?,
+            connection: self.connect()?,
         })
+    }
+
+    /// A new connection, nothing sent on it yet but what every connection begins with. A gateway that is just being
+    /// restarted refuses for a while.
+    pub fn connect(&self) -> io::Result<Connection> {
+        let deadline = Instant::now() + RESTART;
+        loop {
+            match self.try_connect() {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_connect(&self) -> io::Result<Connection> {
+        match self.proxy_protocol {
+            Some(version) => Connection::open_announced(self.address, version),
+            None => Connection::open(self.address),
+        }
+    }
+
+    /// One request on a connection of its own, written by `send`; also returns the connection.
+    pub fn by_hand(
+        &self,
+        case: &Case,
+        send: impl FnOnce(&mut Connection, &Request) -> io::Result<()>,
+    ) -> io::Result<(Exchange, Connection)> {
+        let mut connection = self.connect()?;
+        let (id, request) = self.marked(&case.request);
+        let sent = send(&mut connection, &request);
+        // A gateway may answer before it has read everything, and close.
+        let answer = match read_answer(&mut connection, &request.method) {
+            Ok((answer, _)) => Ok(answer),
+            Err(error) => Err(sent.err().unwrap_or(error).to_string()),
+        };
+        let due = case.due.clone();
+        let exchange = Exchange {
+            id,
+            request,
+            due,
+            answer,
+        };
+        Ok((exchange, connection))
     }
 
     /// Takes the next requests until none is left.
@@ -172,7 +228,7 @@ impl Client {
                 Some(open) => open,
                 None => {
                     used = 0;
-                    Connection::open(self.address)?
+                    self.connect()?
                 }
             };
             let (exchanges, usable) = self.exchange(&mut open, batch);
@@ -266,7 +322,8 @@ pub fn wire(request: &Request) -> Vec<u8> {
     bytes
 }
 
-fn head(request: &Request) -> String {
+/// A request's head as text.
+pub fn head(request: &Request) -> String {
     let Request {
         method,
         target,
@@ -287,7 +344,7 @@ fn head(request: &Request) -> String {
 }
 
 /// Body bytes that would be taken for a request by a parser that lost its place.
-fn body(body: Body) -> Vec<u8> {
+pub fn body(body: Body) -> Vec<u8> {
     const TRAP: &[u8] = b"GET /trap HTTP/1.1\r\nhost: trap\r\n\r\n";
     let filled = |length: usize| TRAP.iter().copied().cycle().take(length).collect::<Vec<u8>>();
     match body {
@@ -305,7 +362,10 @@ fn body(body: Body) -> Vec<u8> {
 
 /// Reads one answer, and whether the connection stays open after it.
 fn read_answer(connection: &mut Connection, method: &str) -> io::Result<(Answer, bool)> {
-    let head = connection.read_head()?;
+    let mut head = connection.read_head()?;
+    while head.start[1] == "100" {
+        head = connection.read_head()?;
+    }
     let framing = Framing::of_response(&head, method);
     let body = connection.read_body(framing)?;
     let closes = head

@@ -24,6 +24,11 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// The environment variable that names another binary than the one just built.
 pub const BINARY: &str = "GWOBS_BIN";
 
+/// Whether [`BINARY`] names one.
+pub fn is_given() -> bool {
+    std::env::var_os(BINARY).is_some()
+}
+
 /// The binary: [`BINARY`], or the optimised one that `cargo xtask` builds.
 pub fn binary() -> Result<PathBuf> {
     let path = std::env::var_os(BINARY).map_or_else(|| workspace::target().join("release/gwobs"), PathBuf::from);

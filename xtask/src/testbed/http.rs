@@ -1,8 +1,9 @@
 //! As much HTTP/1.1 as the testbed's own clients and backends speak. The data plane between them is the real thing; this
 //! is not gwobs's parser, so that the two cannot share a mistake.
 
+use super::proxy_protocol::{self, Version};
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A head longer than this is not the testbed's.
@@ -62,7 +63,7 @@ impl Framing {
     /// A response's framing, which depends on the request's method.
     pub fn of_response(head: &Head, method: &str) -> Self {
         let [_, status, _] = &head.start;
-        if method == "HEAD" || status == "204" || status == "304" {
+        if method == "HEAD" || matches!(status.as_str(), "101" | "204" | "304") {
             return Self::Length(0);
         }
         Self::declared(head).unwrap_or(Self::UntilClose)
@@ -91,6 +92,14 @@ impl Connection {
     /// A new connection to `address`.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         Self::over(TcpStream::connect(address)?)
+    }
+
+    /// A new connection that begins with a PROXY protocol header of its own addresses.
+    pub fn open_announced(address: SocketAddr, version: Version) -> io::Result<Self> {
+        let mut connection = Self::open(address)?;
+        let source = connection.stream.local_addr()?;
+        connection.write(&proxy_protocol::header(version, source, address))?;
+        Ok(connection)
     }
 
     /// An accepted connection.
@@ -146,6 +155,32 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
+    /// Reads a PROXY protocol header, which must be there.
+    pub fn read_proxy_header(&mut self) -> io::Result<()> {
+        self.stream.set_read_timeout(None)?;
+        loop {
+            if let Some(length) = proxy_protocol::length(&self.buffer)?.filter(|length| *length <= self.buffer.len()) {
+                self.take(length);
+                return Ok(());
+            }
+            self.fill_some()?;
+        }
+    }
+
+    /// Sends back what comes until the peer closes.
+    pub fn echo(&mut self) -> io::Result<()> {
+        while !self.buffer.is_empty() || self.fill()? > 0 {
+            let bytes = std::mem::take(&mut self.buffer);
+            self.write(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more will be written.
+    pub fn finish_writing(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
     fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
@@ -169,7 +204,8 @@ impl Connection {
         }
     }
 
-    fn read_exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+    /// Reads so many bytes.
+    pub fn read_exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
         while self.buffer.len() < length {
             self.fill_some()?;
         }

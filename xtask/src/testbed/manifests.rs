@@ -5,6 +5,7 @@ use super::object::set;
 use super::rule::{Action, Filter, Match, Path, Route, Rule};
 use super::yaml;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 /// The namespace of all objects.
 pub const NAMESPACE: &str = "shop";
@@ -28,7 +29,7 @@ pub fn render(routes: &[Route], port: u16, backends: &Backends) -> String {
     let mut objects = vec![gateway_class(), gateway(port)];
     objects.extend(routes.iter().map(http_route));
     for backend in backends.iter() {
-        let addresses: Vec<String> = backend.endpoints().map(|address| address.ip().to_string()).collect();
+        let addresses: Vec<IpAddr> = backend.endpoints().map(|address| address.ip()).collect();
         objects.push(service(backend.name(), backend.port()));
         objects.push(endpoint_slice(backend.name(), &addresses, backend.port()));
     }
@@ -160,7 +161,12 @@ fn service(name: &str, target_port: u16) -> Value {
     })
 }
 
-fn endpoint_slice(service: &str, addresses: &[String], port: u16) -> Value {
+fn endpoint_slice(service: &str, addresses: &[IpAddr], port: u16) -> Value {
+    let family = if addresses.iter().all(IpAddr::is_ipv4) {
+        "IPv4"
+    } else {
+        "IPv6"
+    };
     json!({
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -169,7 +175,7 @@ fn endpoint_slice(service: &str, addresses: &[String], port: u16) -> Value {
             "namespace": NAMESPACE,
             "labels": {"kubernetes.io/service-name": service},
         },
-        "addressType": "IPv4",
+        "addressType": family,
         "endpoints": addresses.iter().map(|address| {
             json!({"addresses": [address], "conditions": {"ready": true}})
         }).collect::<Vec<_>>(),

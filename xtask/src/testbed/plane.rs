@@ -12,8 +12,9 @@ pub mod traefik;
 use super::backend::Backends;
 use super::directory::Directory;
 use super::process::Process;
+use super::proxy_protocol::ProxyProtocol;
 use super::rule::Route;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -32,39 +33,85 @@ pub trait DataPlane: Sync {
     fn name(&self) -> &'static str;
     /// As people write it.
     fn title(&self) -> &'static str;
-    /// Writes the configuration into `dir` and returns the command that runs it in the foreground.
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command>;
+    /// Writes the configuration into `dir`.
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()>;
+    /// The command that runs what was written there, in the foreground.
+    fn command(&self, options: &Options, dir: &Path) -> Result<Command>;
+    /// How it takes a configuration that was written again while it runs.
+    fn reload(&self) -> Reload;
     /// Whether requests to `address` are already routed by the table; to accept connections is enough for most.
     fn is_ready(&self, address: SocketAddr) -> bool {
         TcpStream::connect(address).is_ok()
     }
 }
 
+/// How a running data plane takes a new configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// On this signal to the process that was started.
+    Signal(i32),
+    /// By looking at its files.
+    Watched,
+    /// Not while it runs.
+    Never,
+}
+
 /// What a data plane is to do.
 pub struct Settings<'a> {
-    /// Where it listens.
-    pub listen: SocketAddr,
+    /// How.
+    pub options: &'a Options,
     /// For the most specific host, first matching rule first; no other precedence applied.
     pub routes: &'a [Route],
     /// The addresses behind the names.
     pub backends: &'a Backends,
+}
+
+/// What stays when a data plane gets new routes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens; IPv4 too, if it is `::`.
+    pub listen: SocketAddr,
+    /// Where clients reach it.
+    pub address: SocketAddr,
     /// Worker threads or processes.
     pub workers: usize,
     /// Whether it adds an `x-request-id`.
     pub request_ids: bool,
     /// A JSON access log, if one is wanted.
     pub access_log: Option<PathBuf>,
+    /// The PROXY protocol on either side.
+    pub proxy_protocol: ProxyProtocol,
+    /// Whether a process above it starts it again when it ends.
+    pub supervised: bool,
 }
 
 /// A data plane that is ready.
 pub struct Running {
     process: Process,
+    kind: &'static dyn DataPlane,
+    supervised: bool,
 }
 
 impl Running {
-    /// The process that was started: the master, where there are workers.
+    /// The process that was started: the supervisor or the master, where there is one.
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Has it take the configuration that was written last.
+    pub fn reload(&self) -> Result<()> {
+        match self.kind.reload() {
+            Reload::Signal(signal) => self.process.signal(signal),
+            Reload::Watched => Ok(()),
+            Reload::Never => bail!("{} takes no new configuration while it runs", self.kind.title()),
+        }
+    }
+
+    /// Kills all that the supervisor has started, as a crash would; it starts it again.
+    pub fn crash(&self) -> Result<()> {
+        ensure!(self.supervised, "nobody would start it again");
+        self.process.kill_descendants();
+        Ok(())
     }
 }
 
@@ -76,15 +123,37 @@ pub fn named(name: &str) -> Result<&'static dyn DataPlane> {
 }
 
 /// Starts a data plane with its output in `NAME.log`, and waits until it is ready.
-pub fn start(plane: &dyn DataPlane, settings: &Settings<'_>, directory: &Directory) -> Result<Running> {
+pub fn start(plane: &'static dyn DataPlane, settings: &Settings<'_>, directory: &Directory) -> Result<Running> {
     let log = directory.path().join(format!("{}.log", plane.name()));
     let output = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
-    let mut command = plane.prepare(settings, directory.path())?;
+    plane.configure(settings, directory.path())?;
+    let options = settings.options;
+    let mut command = plane.command(options, directory.path())?;
+    if options.supervised {
+        command = supervised(&command);
+    }
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let mut process = Process::spawn(&mut command)?;
-    wait_until_ready(plane, &mut process, settings.listen)
+    wait_until_ready(plane, &mut process, options.address)
         .with_context(|| format!("{} did not start:\n{}", plane.name(), tail(&log)))?;
-    Ok(Running { process })
+    Ok(Running {
+        process,
+        kind: plane,
+        supervised: options.supervised,
+    })
+}
+
+/// Started again whenever it ends, as a container is.
+const SUPERVISOR: &str = r#"trap 'trap - TERM; kill -TERM 0' TERM
+while :; do "$@" & wait $!; done"#;
+
+fn supervised(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SUPERVISOR, "supervisor"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    let variables = command.get_envs();
+    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    shell
 }
 
 fn wait_until_ready(plane: &dyn DataPlane, process: &mut Process, address: SocketAddr) -> Result<()> {

@@ -57,6 +57,14 @@ impl Process {
         Ok(())
     }
 
+    /// Kills every process that descends from it, but not itself.
+    pub fn kill_descendants(&self) {
+        for pid in descendants(self.pid()) {
+            // It may have ended in between.
+            let _ = signal_to(pid, libc::SIGKILL);
+        }
+    }
+
     fn number(&self) -> Result<i32> {
         i32::try_from(self.pid()).context("pid out of range")
     }
@@ -81,6 +89,24 @@ impl Drop for Process {
         // It may have ended already; then there is nothing left to do.
         let _ = self.kill();
     }
+}
+
+/// All processes below this one (proc(5), `/proc/PID/task/TID/children`).
+fn descendants(pid: u32) -> Vec<i32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|text| {
+            text.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let own = children.iter().filter_map(|pid| i32::try_from(*pid).ok());
+    own.chain(children.iter().flat_map(|pid| descendants(*pid))).collect()
 }
 
 /// Signals a process, or a group by its negative number.

@@ -90,6 +90,14 @@ impl Request {
         self.header("x-padding", &"p".repeat(bytes))
     }
 
+    /// That asks for a WebSocket, with the key of RFC 6455's own example (section 1.3).
+    pub fn websocket(self) -> Self {
+        self.header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+    }
+
     /// With instructions to the backend.
     pub fn asking(self, instructions: &str) -> Self {
         self.header(super::backend::INSTRUCTIONS, instructions)

@@ -14,7 +14,7 @@ pub fn observe(
 ) -> Result<(Vec<Exchange>, Observed)> {
     let bed = Testbed::start(plan)?;
     let gwobs = bed.observe().start()?;
-    let exchanges = traffic(Client::new(bed.address()))?;
+    let exchanges = traffic(bed.client())?;
     Ok((exchanges, gwobs.stop()?))
 }
 

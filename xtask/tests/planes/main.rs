@@ -3,12 +3,15 @@
 //!
 //! These tests need root and fail without it.
 
-#![expect(clippy::indexing_slicing, reason = "a test may panic")]
-
+mod addresses;
 mod connections;
+mod messages;
+mod processes;
 mod rewrites;
 mod routing;
+mod upstreams;
 
+use anyhow::Result;
 use std::collections::HashMap;
 use xtask::testbed::plane::DataPlane;
 use xtask::testbed::shop;
@@ -16,6 +19,16 @@ use xtask::testbed::trial::{observe, observe_exactly};
 
 /// The data plane that a scenario runs with.
 type Plane = &'static dyn DataPlane;
+
+/// Runs both at once.
+fn both<T: Send>(aside: impl FnOnce() -> Result<()> + Send, main: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::thread::scope(|scope| {
+        let aside = scope.spawn(aside);
+        let result = main();
+        aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        result
+    })
+}
 
 /// How often each text occurs.
 fn tally<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, usize> {

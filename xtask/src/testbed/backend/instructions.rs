@@ -24,6 +24,8 @@ pub(super) struct Instructions {
     pub(super) plain: bool,
     /// `close`: close after the answer, and say so.
     pub(super) close: bool,
+    /// `early`: answer before the request's body is read.
+    pub(super) early: bool,
     /// `hang-up`: close without an answer.
     pub(super) hang_up: bool,
 }
@@ -50,6 +52,7 @@ impl Instructions {
             fail_first: number("fail-first").unwrap_or(0),
             plain: has("plain"),
             close: has("close"),
+            early: has("early"),
             hang_up: has("hang-up"),
         }
     }

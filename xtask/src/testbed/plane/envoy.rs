@@ -1,9 +1,10 @@
 //! Envoy with a static configuration: routes in the table's order, a static cluster per backend, no admin interface.
 
-use super::{DataPlane, Settings};
+use super::{DataPlane, Options, Reload, Settings};
 use crate::setup::wheel::DataPlane as Wheel;
 use crate::testbed::backend::Backend;
 use crate::testbed::object::{push, set};
+use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Route, Rule};
 use crate::testbed::yaml;
 use crate::versions;
@@ -11,6 +12,9 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
+
+/// The configuration file.
+const FILE: &str = "envoy.yaml";
 
 /// The official build of Envoy.
 pub struct Envoy;
@@ -24,34 +28,52 @@ impl DataPlane for Envoy {
         "Envoy"
     }
 
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
+        let file = dir.join(FILE);
+        std::fs::write(&file, yaml::document(&bootstrap(settings)))
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    fn command(&self, options: &Options, dir: &Path) -> Result<Command> {
         let program = Wheel(versions::ENVOY).program_in_place()?;
-        let configuration = dir.join("envoy.yaml");
-        std::fs::write(&configuration, yaml::document(&bootstrap(settings)))
-            .with_context(|| format!("cannot write {}", configuration.display()))?;
         let mut command = Command::new(program);
-        command.arg("--config-path").arg(configuration);
-        command.args(["--concurrency", &settings.workers.to_string()]);
+        command.arg("--config-path").arg(dir.join(FILE));
+        command.args(["--concurrency", &options.workers.to_string()]);
         command.args(["--disable-hot-restart", "--log-level", "warning"]);
         Ok(command)
+    }
+
+    fn reload(&self) -> Reload {
+        Reload::Never
     }
 }
 
 fn bootstrap(settings: &Settings<'_>) -> Value {
-    let clusters: Vec<Value> = settings.backends.iter().map(cluster).collect();
+    let announced = settings.options.proxy_protocol.to_backends;
+    let clusters = settings.backends.iter().map(|backend| cluster(backend, announced));
+    let clusters: Vec<Value> = clusters.collect();
     json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
 }
 
 fn listener(settings: &Settings<'_>) -> Value {
-    json!({
+    let mut listener = json!({
         "name": "http",
-        "address": address(settings.listen),
+        "address": address(settings.options.listen),
         "filter_chains": [{"filters": [typed(
             "envoy.filters.network.http_connection_manager",
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             connection_manager(settings),
         )]}],
-    })
+    });
+    if settings.options.proxy_protocol.from_clients.is_some() {
+        let filter = typed(
+            "envoy.filters.listener.proxy_protocol",
+            "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+            json!({}),
+        );
+        push(&mut listener, "listener_filters", filter);
+    }
+    listener
 }
 
 fn connection_manager(settings: &Settings<'_>) -> Value {
@@ -62,11 +84,12 @@ fn connection_manager(settings: &Settings<'_>) -> Value {
     );
     let mut manager = json!({
         "stat_prefix": "http",
-        "generate_request_id": settings.request_ids,
+        "generate_request_id": settings.options.request_ids,
         "http_filters": [router],
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
         "route_config": {"virtual_hosts": virtual_hosts(settings.routes)},
     });
-    if let Some(path) = &settings.access_log {
+    if let Some(path) = &settings.options.access_log {
         push(&mut manager, "access_log", access_log(path));
     }
     manager
@@ -235,23 +258,49 @@ fn envoy_match(condition: &Match) -> Value {
     object
 }
 
-fn cluster(backend: &Backend) -> Value {
+fn cluster(backend: &Backend, announced: Option<Version>) -> Value {
     let endpoints: Vec<Value> = backend
         .endpoints()
         .map(|endpoint| json!({"endpoint": {"address": address(endpoint)}}))
         .collect();
-    json!({
+    let mut cluster = json!({
         "name": backend.name(),
         "type": "STATIC",
         "connect_timeout": "1s",
         // Retries are limited to three at a time by default, which would turn some into plain failures.
         "circuit_breakers": {"thresholds": [{"max_retries": 1000}]},
         "load_assignment": {"cluster_name": backend.name(), "endpoints": [{"lb_endpoints": endpoints}]},
-    })
+    });
+    if let Some(version) = announced {
+        set(&mut cluster, "transport_socket", announcing(version));
+    }
+    cluster
+}
+
+/// A socket that begins with a PROXY protocol header.
+fn announcing(version: Version) -> Value {
+    let raw = typed(
+        "envoy.transport_sockets.raw_buffer",
+        "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+        json!({}),
+    );
+    let version = match version {
+        Version::V1 => "V1",
+        Version::V2 => "V2",
+    };
+    typed(
+        "envoy.transport_sockets.upstream_proxy_protocol",
+        "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+        json!({"config": {"version": version}, "transport_socket": raw}),
+    )
 }
 
 fn address(address: std::net::SocketAddr) -> Value {
-    json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
+    let mut socket = json!({"address": address.ip(), "port_value": address.port()});
+    if address.ip().is_unspecified() {
+        set(&mut socket, "ipv4_compat", json!(true));
+    }
+    json!({"socket_address": socket})
 }
 
 fn typed(name: &str, kind: &str, mut config: Value) -> Value {

@@ -2,13 +2,17 @@
 //! applies.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Settings};
+use super::{DataPlane, Options, Reload, Settings};
 use crate::setup::wheel::DataPlane as Wheel;
+use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
 use crate::versions;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
+
+/// The configuration file.
+const FILE: &str = "haproxy.cfg";
 
 /// The wheel's build of HAProxy.
 pub struct Haproxy;
@@ -22,14 +26,22 @@ impl DataPlane for Haproxy {
         "HAProxy"
     }
 
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::HAPROXY).program_in_place()?;
-        let file = dir.join("haproxy.cfg");
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
+        let file = dir.join(FILE);
         let text = configuration(settings)?;
-        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    fn command(&self, _: &Options, dir: &Path) -> Result<Command> {
+        let program = Wheel(versions::HAPROXY).program_in_place()?;
         let mut command = Command::new(program);
-        command.arg("-W").arg("-f").arg(file);
+        command.arg("-W").arg("-f").arg(dir.join(FILE));
         Ok(command)
+    }
+
+    /// The master executes itself again and starts a new worker; the old one finishes what it has.
+    fn reload(&self) -> Reload {
+        Reload::Signal(libc::SIGUSR2)
     }
 }
 
@@ -52,7 +64,7 @@ const ACCESS_LOG: &str = r#"  log stdout format raw local0
 "#;
 
 fn configuration(settings: &Settings<'_>) -> Result<String> {
-    let mut text = format!("global\n  nbthread {}\n{DEFAULTS}", settings.workers);
+    let mut text = format!("global\n  nbthread {}\n{DEFAULTS}", settings.options.workers);
     text.push_str(&frontend(settings)?);
     text.push_str("backend none\n  http-request return status 404\n");
     for (name, rule) in dispatch::rules(settings.routes) {
@@ -62,8 +74,8 @@ fn configuration(settings: &Settings<'_>) -> Result<String> {
 }
 
 fn frontend(settings: &Settings<'_>) -> Result<String> {
-    let mut text = format!("frontend http\n  bind {}\n", settings.listen);
-    if settings.access_log.is_some() {
+    let mut text = format!("frontend http\n  bind {}\n", bind(settings.options));
+    if settings.options.access_log.is_some() {
         text.push_str(ACCESS_LOG);
     }
     for host in dispatch::hosts(settings.routes) {
@@ -71,6 +83,20 @@ fn frontend(settings: &Settings<'_>) -> Result<String> {
     }
     text.push_str("  default_backend none\n");
     Ok(text)
+}
+
+fn bind(options: &Options) -> String {
+    let dual_stack = if options.listen.ip().is_unspecified() {
+        " v4v6"
+    } else {
+        ""
+    };
+    let announced = if options.proxy_protocol.from_clients.is_some() {
+        " accept-proxy"
+    } else {
+        ""
+    };
+    format!("{}{dual_stack}{announced}", options.listen)
 }
 
 /// One `use_backend` for each match of the host's rules; a host's requests never fall through to the next host's rules.
@@ -130,7 +156,7 @@ fn backend(name: &str, rule: &Rule, settings: &Settings<'_>) -> Result<String> {
             text.push_str(&format!("  http-request redirect prefix http://{host} code {status}\n"));
         }
         Action::Forward(backends) => {
-            if settings.request_ids {
+            if settings.options.request_ids {
                 text.push_str("  http-request set-header x-request-id %[uuid()]\n");
             }
             for filter in &rule.filters {
@@ -150,11 +176,18 @@ fn backend(name: &str, rule: &Rule, settings: &Settings<'_>) -> Result<String> {
 
 /// The endpoints of all backends; random balancing picks them by weight.
 fn servers(backends: &[(String, u32)], settings: &Settings<'_>) -> String {
+    let announced = match settings.options.proxy_protocol.to_backends {
+        Some(Version::V1) => " send-proxy",
+        Some(Version::V2) => " send-proxy-v2",
+        None => "",
+    };
     let mut text = String::new();
     for (name, weight) in backends {
         let endpoints = settings.backends.iter().filter(|backend| backend.name() == name);
         for (index, endpoint) in endpoints.flat_map(|backend| backend.endpoints()).enumerate() {
-            text.push_str(&format!("  server {name}-{index} {endpoint} weight {weight}\n"));
+            text.push_str(&format!(
+                "  server {name}-{index} {endpoint} weight {weight}{announced}\n"
+            ));
         }
     }
     text

@@ -4,7 +4,7 @@
 //! are tried in order: its source is one line for each property of the request that any rule looks at.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Settings};
+use super::{DataPlane, Options, Reload, Settings};
 use crate::setup::wheel::DataPlane as Wheel;
 use crate::testbed::backend::Backend;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
@@ -16,6 +16,9 @@ use std::process::Command;
 
 /// Idle connections that each worker keeps to each upstream.
 const KEEPALIVE: usize = 64;
+
+/// The configuration file.
+const FILE: &str = "nginx.conf";
 
 /// The wheel's build of NGINX.
 pub struct Nginx;
@@ -29,15 +32,27 @@ impl DataPlane for Nginx {
         "NGINX"
     }
 
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::NGINX).program_in_place()?;
-        let file = dir.join("nginx.conf");
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
+        let file = dir.join(FILE);
         let text = configuration(settings, dir)?;
-        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    fn command(&self, _: &Options, dir: &Path) -> Result<Command> {
+        let program = Wheel(versions::NGINX).program_in_place()?;
         let mut command = Command::new(program);
         // Relative paths, those of the reload too, are below the prefix.
-        command.arg("-p").arg(dir).args(["-e", "stderr", "-c"]).arg(file);
+        command
+            .arg("-p")
+            .arg(dir)
+            .args(["-e", "stderr", "-c"])
+            .arg(dir.join(FILE));
         Ok(command)
+    }
+
+    /// The master starts new workers, and the old ones finish what they have.
+    fn reload(&self) -> Reload {
+        Reload::Signal(libc::SIGHUP)
     }
 }
 
@@ -98,7 +113,7 @@ fn variable(kind: &str, name: &str) -> Result<String> {
 
 fn configuration(settings: &Settings<'_>, dir: &Path) -> Result<String> {
     let mut http = Vec::new();
-    if let Some(path) = &settings.access_log {
+    if let Some(path) = &settings.options.access_log {
         http.push(ACCESS_LOG.to_owned());
         http.push(format!("access_log {} decision;", quoted(&path.to_string_lossy())));
     } else {
@@ -124,7 +139,7 @@ fn configuration(settings: &Settings<'_>, dir: &Path) -> Result<String> {
     }
     Ok(format!(
         "user root;\ndaemon off;\nworker_processes {};\npid {};\nerror_log stderr warn;\nevents {{\n  worker_connections 4096;\n}}\n{}\n",
-        settings.workers,
+        settings.options.workers,
         quoted(&dir.join("nginx.pid").to_string_lossy()),
         block("http", &[HTTP.lines().map(str::to_owned).collect(), http].concat()),
     ))
@@ -190,7 +205,7 @@ fn map(index: usize, host: &Host<'_>) -> Result<String> {
 fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<String> {
     let default = if host.name.is_none() { " default_server" } else { "" };
     let mut lines = vec![
-        format!("listen {}{default};", settings.listen),
+        format!("listen {}{default};", listen(settings.options, host.name.is_none())?),
         format!("server_name {};", host.name.unwrap_or("_")),
         // Named locations can be reached by a variable in this way only.
         format!("error_page 418 = @$rule_{index};"),
@@ -203,6 +218,25 @@ fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<Stri
     }
     lines.extend(mirrors.iter().map(|backend| mirror(backend)));
     Ok(block("server", &lines))
+}
+
+/// Options of the socket are given once, with the server for all other hosts.
+fn listen(options: &Options, first: bool) -> Result<String> {
+    ensure!(
+        options.proxy_protocol.to_backends.is_none(),
+        "NGINX sends no PROXY protocol with HTTP"
+    );
+    let dual_stack = if first && options.listen.ip().is_unspecified() {
+        " ipv6only=off"
+    } else {
+        ""
+    };
+    let announced = if options.proxy_protocol.from_clients.is_some() {
+        " proxy_protocol"
+    } else {
+        ""
+    };
+    Ok(format!("{}{dual_stack}{announced}", options.listen))
 }
 
 fn location(name: &str, rule: &Rule, settings: &Settings<'_>, mirrors: &mut BTreeSet<String>) -> Result<String> {
@@ -237,7 +271,7 @@ fn forward(upstream: &str, rule: &Rule, settings: &Settings<'_>) -> Vec<String> 
         ("Upgrade".to_owned(), "$http_upgrade".to_owned()),
         ("Connection".to_owned(), "$connection_upgrade".to_owned()),
     ];
-    if settings.request_ids {
+    if settings.options.request_ids {
         headers.push(("X-Request-Id".to_owned(), "$request_id".to_owned()));
     }
     for filter in &rule.filters {

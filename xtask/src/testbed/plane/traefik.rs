@@ -1,7 +1,7 @@
 //! Traefik: a Go program, whose requests change threads; the file provider's routers with priorities in the table's order.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Settings};
+use super::{DataPlane, Options, Reload, Settings};
 use crate::setup::wheel::DataPlane as Wheel;
 use crate::testbed::backend::Backend;
 use crate::testbed::http::{Connection, Head};
@@ -9,7 +9,7 @@ use crate::testbed::object::{push, set};
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Rule};
 use crate::testbed::yaml;
 use crate::versions;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +18,11 @@ use std::process::Command;
 
 /// A host that only a router of the testbed's own has, so that one can see when the routers are in force.
 const READY_HOST: &str = "ready.testbed.invalid";
+
+/// The file of what is fixed when it starts.
+const FILE: &str = "traefik.yaml";
+/// The file of what it watches.
+const ROUTES: &str = "traefik-routes.yaml";
 
 /// The official build of Traefik. It adds no request id, but `X-Forwarded-*`.
 pub struct Traefik;
@@ -31,15 +36,29 @@ impl DataPlane for Traefik {
         "Traefik"
     }
 
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
+        ensure!(
+            settings.options.proxy_protocol.to_backends.is_none(),
+            "Traefik sends no PROXY protocol with HTTP"
+        );
+        // Its own reader must never see half a file.
+        let (aside, routes) = (dir.join("traefik-routes.new"), dir.join(ROUTES));
+        write(&aside, &routing(settings))?;
+        std::fs::rename(&aside, &routes).with_context(|| format!("cannot replace {}", routes.display()))?;
+        write(&dir.join(FILE), &process(settings.options, &routes))
+    }
+
+    fn command(&self, options: &Options, dir: &Path) -> Result<Command> {
         let program = Wheel(versions::TRAEFIK).program_in_place()?;
-        let (fixed, dynamic) = (dir.join("traefik.yaml"), dir.join("traefik-routes.yaml"));
-        write(&fixed, &process(settings, &dynamic))?;
-        write(&dynamic, &routing(settings))?;
         let mut command = Command::new(program);
-        command.arg("--configFile").arg(fixed);
-        command.env("GOMAXPROCS", settings.workers.to_string());
+        command.arg("--configFile").arg(dir.join(FILE));
+        command.env("GOMAXPROCS", options.workers.to_string());
         Ok(command)
+    }
+
+    /// Of the routes; the process stays the same.
+    fn reload(&self) -> Reload {
+        Reload::Watched
     }
 
     /// It listens before it has read its routers, and answers 404 until then.
@@ -59,14 +78,23 @@ fn write(file: &Path, value: &Value) -> Result<()> {
 }
 
 /// What is fixed when it starts.
-fn process(settings: &Settings<'_>, dynamic: &Path) -> Value {
+fn process(options: &Options, dynamic: &Path) -> Value {
+    let address = if options.listen.ip().is_unspecified() {
+        format!(":{}", options.listen.port())
+    } else {
+        options.listen.to_string()
+    };
+    let mut entry_point = json!({"address": address});
+    if options.proxy_protocol.from_clients.is_some() {
+        set(&mut entry_point, "proxyProtocol", json!({"insecure": true}));
+    }
     let mut process = json!({
-        "entryPoints": {"http": {"address": settings.listen}},
-        "providers": {"file": {"filename": dynamic, "watch": true}},
+        "entryPoints": {"http": entry_point},
+        "providers": {"providersThrottleDuration": "50ms", "file": {"filename": dynamic, "watch": true}},
         "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
         "log": {"level": "WARN"},
     });
-    if let Some(path) = &settings.access_log {
+    if let Some(path) = &options.access_log {
         set(&mut process, "accessLog", json!({"filePath": path, "format": "json"}));
     }
     process
