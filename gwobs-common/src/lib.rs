@@ -3,6 +3,7 @@
 //! Values cross as bytes in host order. The agent reads them field by field, never by transmuting.
 #![no_std]
 
+pub mod chunks;
 pub mod counter;
 pub mod limits;
 pub mod offsets;

@@ -1,22 +1,37 @@
 //! Every bound of the kernel side, with its reason.
 
 /// Bytes copied per direction from a base that moves up whenever the conversation turns or the agent says so
-/// ([`crate::table::Mark`]); beyond it bytes are announced by length only.
+/// ([`crate::table::Mark`]); beyond it bytes are announced by length only, but for the framing of chunked bodies
+/// ([`crate::chunks`]).
 ///
-/// The agent says which bytes of a body it does not need, and lags by a millisecond or more. What comes before it could
-/// say so is copied, so that a message that follows a body in the same burst is not missed, and chunked bodies, whose
-/// framing is within them, stay readable. This is for a ring buffer that is nearly empty; one that fills up narrows the
-/// window, so bodies never push heads out of it.
-pub const WINDOW: u32 = 256 * 1024;
+/// The agent says which bytes of a body it does not need, and lags by some milliseconds. What comes before it could say so
+/// is copied, so that a message that follows a body in the same burst is not missed: four heads of the greatest length
+/// that is understood. This is for a ring buffer that is nearly empty; one that fills up narrows the window, so bodies
+/// never push heads out of it.
+pub const WINDOW: u32 = 64 * 1024;
 
-/// The window while a quarter of the ring buffer waits to be read: four heads of the greatest length that is understood.
-pub const WINDOW_BUSY: u32 = 64 * 1024;
-
-/// The window while half of it does: one head of the greatest length that is understood.
+/// The window while half of the ring buffer waits to be read: one head of the greatest length that is understood.
 pub const WINDOW_FILLING: u32 = 16 * 1024;
 
 /// The window while three quarters do: nearly all heads.
 pub const WINDOW_FULL: u32 = 4 * 1024;
+
+/// The window of a body whose chunks are followed: what comes behind it is not missed, for its end is known.
+pub const WINDOW_OF_CHUNKS: u32 = 4 * 1024;
+
+/// Bytes of a message's first buffer in which the end of its head is looked for, to follow a chunked body from there.
+pub const MAX_SEARCH: u32 = 4 * 1024;
+
+/// Shortest call whose message is searched so: the others are most of all, and most of them are whole messages. A body
+/// that goes on for long behind such a call is found again by the agent, if it is not faster than the agent.
+pub const MIN_SEARCH: u32 = 1024;
+
+/// Longest stretch of chunk framing in one record: the CRLF after the data, eight digits, CRLF, and some room.
+pub const LINE: usize = 32;
+
+/// Bytes of framing and parts of buffers that are followed in one call: chunks of 100 bytes in a call of 64 KiB. At some
+/// 20 ns each that bounds what a call can be made to cost.
+pub const MAX_FOLLOWED: u32 = 8 * 1024;
 
 /// Largest payload of one record. A power of two, see [`PAYLOAD_CLASSES`].
 pub const MAX_PAYLOAD: u32 = 16 * 1024;
@@ -28,7 +43,7 @@ pub const PAYLOAD_CLASSES: [usize; 4] = [256, 1024, 4096, MAX_PAYLOAD as usize];
 /// Buffers of one call that are walked: the kernel's own limit (`UIO_MAXIOV`), and the parts of one window.
 pub const MAX_SEGMENTS: u32 = 1024 + WINDOW / MAX_PAYLOAD;
 
-/// Size of the ring buffer, in bytes, if the user does not say: 128 messages of a whole [`WINDOW`], or tens of thousands
+/// Size of the ring buffer, in bytes, if the user does not say: 512 messages of a whole [`WINDOW`], or tens of thousands
 /// without a body, while the agent waits for a processor.
 pub const RING_BUFFER: u32 = 32 * 1024 * 1024;
 

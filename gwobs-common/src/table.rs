@@ -1,5 +1,7 @@
 //! Keys and values of the tables that the BPF programs and the agent share.
 
+use crate::chunks::Chunks;
+
 /// A followed process only has its connects and closes recorded: the agent is still looking for what it has open.
 pub const PROCESS_TRACKED: u32 = 1;
 /// All of a followed process is recorded.
@@ -55,6 +57,8 @@ pub struct Flow {
     pub started: u32,
     /// 1 once the end of this direction has been told.
     pub ended: u32,
+    /// The chunked body that this direction is in, if it seems to be in one.
+    pub chunks: Chunks,
 }
 
 /// Key of a [`Mark`].
@@ -96,6 +100,6 @@ mod user {
     unsafe impl aya::Pod for Mark {}
 }
 
-const _: () = assert!(size_of::<Flow>() == 16);
+const _: () = assert!(size_of::<Flow>() == 16 + size_of::<Chunks>());
 const _: () = assert!(size_of::<Connection>() == 8 + 2 * size_of::<Flow>());
 const _: () = assert!(size_of::<MarkKey>() == 16 && size_of::<Mark>() == 8);

@@ -1,5 +1,6 @@
 //! Connections: their entries in the table, their ends, and telling the agent of them.
 
+use gwobs_common::chunks::Chunks;
 use gwobs_common::counter::Counter;
 use gwobs_common::record::{Addresses, OpenedRecord, kind};
 use gwobs_common::table::{Connection, Flow, LOST_TABLE, RECEIVE, ROLE_ACCEPTED, STAGE_ANNOUNCED, STAGE_UNANNOUNCED};
@@ -49,6 +50,7 @@ pub fn fresh(pid: u32, role: u8, stage: u8) -> Connection {
         mark_generation: 0,
         started: 0,
         ended: 0,
+        chunks: Chunks::OFF,
     };
     Connection {
         pid,

@@ -6,6 +6,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod chunks;
 mod connection;
 mod discover;
 mod emit;

@@ -8,6 +8,7 @@ use gwobs_common::counter::{COUNTERS as COUNTER_COUNT, Counter};
 use gwobs_common::limits;
 use gwobs_common::table::{Connection, LOST_COUNTERS, Mark, MarkKey};
 
+use crate::chunks::{Pursuit, Search};
 use crate::segments::Walk;
 
 /// Records for the agent.
@@ -72,3 +73,11 @@ pub fn lost(reason: u32) -> u32 {
 /// Work in progress, by direction.
 #[map]
 pub static WALKS: PerCpuArray<Walk> = PerCpuArray::with_max_entries(2, 0);
+
+/// The same.
+#[map]
+pub static PURSUITS: PerCpuArray<Pursuit> = PerCpuArray::with_max_entries(2, 0);
+
+/// The same.
+#[map]
+pub static SEARCHES: PerCpuArray<Search> = PerCpuArray::with_max_entries(2, 0);

@@ -22,6 +22,17 @@ pub struct Stretch {
     pub direction: u8,
 }
 
+impl Stretch {
+    /// What follows after that many bytes.
+    #[inline(always)]
+    pub fn after(&self, length: u32) -> Self {
+        Self {
+            position: self.position.wrapping_add(length),
+            ..*self
+        }
+    }
+}
+
 /// Where the walk over the buffers is.
 ///
 /// It lies in a map because the verifier takes what it reads there as unknown, and so has to look at one step of the loop
@@ -37,8 +48,10 @@ pub struct Walk {
     wanted: u32,
 }
 
-const CONTINUE: i64 = 0;
-const STOP: i64 = 1;
+/// Of the loop's callback.
+pub const CONTINUE: i64 = 0;
+/// Of the loop's callback.
+pub const STOP: i64 = 1;
 
 /// Bytes of `struct iovec`.
 const VECTOR: u64 = 16;
@@ -82,6 +95,25 @@ pub fn copy(stretch: &Stretch, buffers: Buffers, skip: u32, wanted: u32) -> Outc
     Ok(())
 }
 
+/// Goes on to the next buffer if this one is used up; false if there is none.
+#[inline(always)]
+pub fn refill(buffers: &mut Buffers) -> bool {
+    if buffers.length != 0 {
+        return true;
+    }
+    if buffers.count == 0 {
+        return false;
+    }
+    let Some([address, length]) = read_user(buffers.vectors) else {
+        return false;
+    };
+    buffers.vectors = buffers.vectors.wrapping_add(VECTOR);
+    buffers.count -= 1;
+    buffers.address = address;
+    buffers.length = length;
+    true
+}
+
 /// One buffer, or a record's worth of it.
 extern "C" fn step(_index: u64, walk: *mut *mut Walk) -> i64 {
     // SAFETY: `copy` passes a pointer to its own pointer.
@@ -90,17 +122,8 @@ extern "C" fn step(_index: u64, walk: *mut *mut Walk) -> i64 {
         return STOP;
     }
     let buffers = &mut walk.buffers;
-    if buffers.length == 0 {
-        if buffers.count == 0 {
-            return STOP;
-        }
-        let Some([address, length]) = read_user(buffers.vectors) else {
-            return STOP;
-        };
-        buffers.vectors = buffers.vectors.wrapping_add(VECTOR);
-        buffers.count -= 1;
-        buffers.address = address;
-        buffers.length = length;
+    if !refill(buffers) {
+        return STOP;
     }
     if walk.skip >= buffers.length {
         walk.skip -= buffers.length;
@@ -124,7 +147,7 @@ extern "C" fn step(_index: u64, walk: *mut *mut Walk) -> i64 {
 }
 
 #[inline(always)]
-fn data_header(stretch: &Stretch, length: u32) -> RecordHeader {
+pub fn data_header(stretch: &Stretch, length: u32) -> RecordHeader {
     let header = emit::header(&stretch.origin, kind::DATA, stretch.direction);
     RecordHeader {
         position: stretch.position,
@@ -134,7 +157,7 @@ fn data_header(stretch: &Stretch, length: u32) -> RecordHeader {
 }
 
 #[inline(always)]
-fn counter_of(direction: u8) -> Counter {
+pub fn counter_of(direction: u8) -> Counter {
     if direction == RECEIVE {
         Counter::Received
     } else {

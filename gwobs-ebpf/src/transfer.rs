@@ -1,8 +1,9 @@
 //! Bytes through a socket.
 
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
+use gwobs_common::chunks::Chunks;
 use gwobs_common::counter::Counter;
-use gwobs_common::limits::{WINDOW, WINDOW_BUSY, WINDOW_FILLING, WINDOW_FULL};
+use gwobs_common::limits::{WINDOW, WINDOW_FILLING, WINDOW_FULL, WINDOW_OF_CHUNKS};
 use gwobs_common::record::{kind, left_out};
 use gwobs_common::table::{Connection, Flow, MarkKey, PROCESS_ACTIVE, RECEIVE, SEND, STAGE_ANNOUNCED};
 
@@ -10,8 +11,9 @@ use crate::connection::{self, Positions};
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object, offset, read};
 use crate::maps::{self, EVENTS, MARKS, PROCESSES};
+use crate::registers::{self, Buffers};
 use crate::segments::{self, Stretch};
-use crate::{Outcome, registers};
+use crate::{Outcome, chunks};
 
 const MSG_OOB: i32 = 0x1;
 const MSG_PEEK: i32 = 0x2;
@@ -23,6 +25,8 @@ struct Plan {
     skipped: u32,
     wanted: u32,
     beyond: u32,
+    /// The first bytes since the conversation turned, all of them of interest.
+    begins: bool,
 }
 
 /// A socket call of the current task has moved `length` bytes, or has failed, or has read the end of the stream.
@@ -94,42 +98,92 @@ fn move_bytes(
         };
         connection::announce(sock, connection, origin, before)?;
     }
-    let plan = plan(connection, origin.cookie, direction, position, length);
+    let turned = connection.last_direction != direction + 1;
+    connection.last_direction = direction + 1;
+    let [receive, send] = &mut connection.flows;
+    let flow = if direction == SEND { send } else { receive };
+    // A body goes on while the other direction has its say; but bytes that nobody saw may have ended it.
+    if (turned && !flow.chunks.is_sure()) || is_after(position, flow.chunks.next) {
+        flow.chunks = Chunks::OFF;
+    }
+    let plan = plan(flow, origin.cookie, direction, position, length, turned);
     let stretch = Stretch {
         origin: *origin,
         position,
         direction,
     };
-    carry_out(sock, &stretch, &plan, flags)
+    carry_out(sock, flow, &stretch, &plan, flags)
 }
 
-/// Announces and copies what the plan says.
+/// Announces and copies what the plan says, and follows the framing of what is beyond.
 #[inline(always)]
-fn carry_out(sock: Object, stretch: &Stretch, plan: &Plan, flags: i32) -> Outcome {
+fn carry_out(sock: Object, flow: &mut Flow, stretch: &Stretch, plan: &Plan, flags: i32) -> Outcome {
+    let length = plan.skipped + plan.wanted + plan.beyond;
+    let end = stretch.position.wrapping_add(length);
     segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
-    let start = stretch.position.wrapping_add(plan.skipped);
-    let wanted = Stretch {
-        position: start,
-        ..*stretch
-    };
-    if plan.wanted != 0 {
-        let truncated = stretch.direction == RECEIVE && flags & MSG_TRUNC != 0;
-        let found = if truncated {
-            Err(left_out::NO_BUFFER)
-        } else {
-            registers::buffers(sock, stretch.direction)
-        };
-        match found {
-            Ok(buffers) => segments::copy(&wanted, buffers, plan.skipped, plan.wanted)?,
-            Err(reason) => segments::announce(&wanted, plan.wanted, reason, counter_of(reason)),
+    let wanted = stretch.after(plan.skipped);
+    let beyond = wanted.after(plan.wanted);
+    let to_follow = plan.begins || has_framing_before(flow, end);
+    if plan.wanted != 0 || to_follow {
+        match find_buffers(sock, stretch.direction, flags) {
+            Ok(buffers) => {
+                segments::copy(&wanted, buffers, plan.skipped, plan.wanted)?;
+                if to_follow {
+                    return follow(flow, stretch, &beyond, end, buffers, plan.begins);
+                }
+            }
+            Err(reason) => {
+                flow.chunks = Chunks::OFF;
+                segments::announce(&wanted, plan.wanted, reason, counter_of(reason));
+            }
         }
     }
-    let beyond = Stretch {
-        position: start.wrapping_add(plan.wanted),
-        ..*stretch
-    };
     segments::announce(&beyond, plan.beyond, left_out::WINDOW, Counter::Window);
     Ok(())
+}
+
+#[inline(always)]
+fn has_framing_before(flow: &Flow, end: u32) -> bool {
+    flow.chunks.is_followed() && is_after(end, flow.chunks.next)
+}
+
+/// Follows the framing through a call, of which what is before `beyond` is told already. Where the body ends the window
+/// opens again.
+#[inline(always)]
+fn follow(flow: &mut Flow, call: &Stretch, beyond: &Stretch, end: u32, buffers: Buffers, begins: bool) -> Outcome {
+    if begins {
+        flow.chunks = chunks::guess(buffers, call.position, end.wrapping_sub(call.position), call.direction)?;
+    }
+    if !has_framing_before(flow, end) {
+        let length = end.wrapping_sub(beyond.position);
+        segments::announce(beyond, length, left_out::WINDOW, Counter::Window);
+        return Ok(());
+    }
+    let left = chunks::follow(&mut flow.chunks, beyond, buffers, call.position, end)?;
+    if !flow.chunks.is_last() {
+        return Ok(());
+    }
+    flow.base = flow.chunks.next;
+    flow.chunks = Chunks::OFF;
+    let rest = Stretch {
+        position: end.wrapping_sub(left),
+        ..*call
+    };
+    let wanted = left.min(window());
+    if wanted != 0 {
+        segments::copy(&rest, buffers, rest.position.wrapping_sub(call.position), wanted)?;
+    }
+    segments::announce(&rest.after(wanted), left - wanted, left_out::WINDOW, Counter::Window);
+    Ok(())
+}
+
+/// The memory of the call, if there is any that holds the bytes.
+#[inline(always)]
+fn find_buffers(sock: Object, direction: u8, flags: i32) -> Result<Buffers, u8> {
+    if direction == RECEIVE && flags & MSG_TRUNC != 0 {
+        return Err(left_out::NO_BUFFER);
+    }
+    registers::buffers(sock, direction)
 }
 
 #[inline(always)]
@@ -143,29 +197,36 @@ fn counter_of(reason: u8) -> Counter {
 
 /// Moves the window, and lays it over the bytes of the call.
 #[inline(always)]
-fn plan(connection: &mut Connection, cookie: u64, direction: u8, position: u32, length: u32) -> Plan {
-    let turned = connection.last_direction != direction + 1;
-    connection.last_direction = direction + 1;
-    let [receive, send] = &mut connection.flows;
-    let flow = if direction == SEND { send } else { receive };
+fn plan(flow: &mut Flow, cookie: u64, direction: u8, position: u32, length: u32, turned: bool) -> Plan {
     apply_mark(flow, cookie, direction, position);
     move_base(flow, turned, position);
     let ahead = flow.base.wrapping_sub(position);
     if is_after(flow.base, position) {
         let skipped = ahead.min(length);
-        let wanted = (length - skipped).min(window());
+        let wanted = (length - skipped).min(window_of(flow));
         return Plan {
             skipped,
             wanted,
             beyond: length - skipped - wanted,
+            begins: false,
         };
     }
     let used = position.wrapping_sub(flow.base);
-    let wanted = length.min(window().saturating_sub(used));
+    let wanted = length.min(window_of(flow).saturating_sub(used));
     Plan {
         skipped: 0,
         wanted,
         beyond: length - wanted,
+        begins: turned && !flow.chunks.is_followed(),
+    }
+}
+
+#[inline(always)]
+fn window_of(flow: &Flow) -> u32 {
+    if flow.chunks.is_sure() {
+        WINDOW_OF_CHUNKS
+    } else {
+        window()
     }
 }
 
@@ -176,10 +237,8 @@ fn window() -> u32 {
     const AVAILABLE: u64 = BPF_RB_AVAIL_DATA as u64;
     const SIZE: u64 = BPF_RB_RING_SIZE as u64;
     let (filled, size) = (EVENTS.query(AVAILABLE), EVENTS.query(SIZE));
-    if filled < size / 4 {
+    if filled < size / 2 {
         WINDOW
-    } else if filled < size / 2 {
-        WINDOW_BUSY
     } else if filled < size / 4 * 3 {
         WINDOW_FILLING
     } else {

@@ -19,8 +19,8 @@ pub const MAX_STREAMS: usize = 1024;
 /// preempted between the call and its event. Longer than a scheduler's turn.
 pub const REORDER_NANOSECONDS: u64 = 20_000_000;
 
-/// Parts of calls of one direction that wait: a call that fills the widest capture window has as many with bytes. Beyond,
-/// what is missing counts as a gap.
+/// Parts of calls of one direction that wait: a call that fills the widest capture window has four with bytes. Beyond, what
+/// is missing counts as a gap.
 pub const MAX_HELD: usize = 16;
 
 /// How far bytes may lie before the expected position and still be a repetition; further back, so much was missed

@@ -13,6 +13,7 @@
 )]
 
 mod calls;
+mod chunks;
 mod connections;
 mod gateway;
 mod io_uring;
