@@ -13,11 +13,15 @@ use crate::commands::replay::ReplayArgs;
 use crate::commands::status::StatusArgs;
 use crate::metrics::Build;
 
+mod agent;
+mod cluster;
 mod observe;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use agent::AgentArgs;
+pub use cluster::ClusterArgs;
 pub use observe::ObserveArgs;
 pub use value::PortPair;
 pub(crate) use value::object_name;
@@ -102,6 +106,8 @@ pub enum LogFormat {
 pub enum Command {
     /// Watch gateway processes on this host and print what they do with each request
     Observe(Box<ObserveArgs>),
+    /// Watch the gateways of this node of a cluster, as a DaemonSet does, and serve what they do
+    Agent(Box<AgentArgs>),
     /// Say what the specs want to happen to a request, and why
     Explain(Box<ExplainArgs>),
     /// Predict the conditions of each object, next to those it has

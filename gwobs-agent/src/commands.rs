@@ -47,6 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
     logging::start(format);
     let ended = match cli.command {
         Command::Observe(args) => observe::run(*args, &cli.global),
+        Command::Agent(args) => observe::agent(*args, &cli.global),
         Command::Explain(args) => explain::run(*args, &cli.global),
         Command::Status(args) => status::run(&args, &cli.global),
         Command::Check => check::run(&cli.global),

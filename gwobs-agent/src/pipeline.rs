@@ -13,6 +13,7 @@ mod judging;
 mod live;
 mod partial;
 mod request;
+mod scope;
 mod settings;
 mod sink;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::time::Duration;
 use gwobs_route::{Judgement, Snapshot, Verdict};
 
 pub use counts::{Counts, PairingOutcome};
+pub use scope::{Scope, Scopes};
 pub use settings::{PortMap, Settings};
 pub use sink::Sink;
 
@@ -87,7 +89,28 @@ impl Pipeline {
             .map(|(_, request)| judging::decided_at(&request.downstream));
         let oldest = [self.pairing.oldest(), held].into_iter().flatten().min().unwrap_or(now);
         self.snapshots.prune(oldest.min(now));
-        self.snapshots.push(now, snapshot, &self.settings.gateways);
+        self.snapshots.push(now, snapshot, &self.settings.all_gateways());
+    }
+
+    /// The specs may have changed since then without being seen: nothing decided since can be judged.
+    pub fn lose_specs(&mut self, since: Timestamp) {
+        self.snapshots.lose(since);
+    }
+
+    /// The specs are seen again, and whatever was missed is in the snapshot that was set last.
+    pub fn regain_specs(&mut self, now: Timestamp) {
+        self.snapshots.regain(now);
+    }
+
+    /// A process and those that it starts from now on serve these Gateways, in place of those of the settings.
+    pub fn assign(&mut self, pid: u32, scope: &Arc<Scope>) {
+        let before = self.settings.all_gateways();
+        if self.settings.scopes.assign(pid, scope) {
+            let now = self.settings.all_gateways();
+            if before != now {
+                self.snapshots.look_up_again(&now);
+            }
+        }
     }
 
     /// Names a process that was there before any event told of it.
@@ -109,7 +132,10 @@ impl Pipeline {
             pairing.on_exchange(now, &exchange, &judging, settled);
         });
         match &event.kind {
-            EventKind::ProcessStarted { name, .. } => self.name_process(event.pid, name),
+            EventKind::ProcessStarted { name, parent } => {
+                self.name_process(event.pid, name);
+                self.settings.scopes.inherit(event.pid, *parent);
+            }
             EventKind::ProcessExited => {
                 self.pairing.on_process_exit(event.pid);
             }
@@ -230,7 +256,7 @@ impl Pipeline {
             self.snapshots
                 .newest()
                 .map(|live| &*live.snapshot)
-                .filter(|_| !self.settings.gateways.is_empty()),
+                .filter(|_| !self.settings.gateways_of(call.connection.pid).is_empty()),
         )
     }
 

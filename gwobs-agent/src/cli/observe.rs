@@ -8,14 +8,15 @@ use clap::Args;
 use gwobs_common::limits;
 use gwobs_route::ObjectName;
 
+use super::cluster::ClusterArgs;
 use super::value::{PortPair, object_name, ring_buffer, seconds};
 use crate::metrics::MAX_ROUTES;
 
 const LONG_ABOUT: &str = "\
 Watches gateway processes on this host, in the foreground, until Ctrl-C or --duration.
 
-With --gateway, every request that the gateway finishes with is judged by the Gateway API objects in --manifests: match, \
-mismatch or inconclusive, with the reason. Without --gateway, requests and upstreams are recorded without a verdict.
+With --gateway, every request that the gateway finishes with is judged by the Gateway API objects in --manifests, or of \
+a cluster (--kubeconfig, --context): match, mismatch or inconclusive, with the reason. Without --gateway, requests and upstreams are recorded without a verdict.
 
 Needs root, or CAP_BPF and CAP_PERFMON. `gwobs check` says what this host lacks.";
 
@@ -38,9 +39,13 @@ pub struct ObserveArgs {
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Specs")]
     pub manifests: Vec<PathBuf>,
 
+    /// The cluster whose objects to judge by, in place of manifests.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
     /// Gateway to judge by, as NAMESPACE/NAME; repeatable
     #[arg(
-        long, value_name = "NS/NAME", num_args = 1.., value_parser = object_name, requires = "manifests",
+        long, value_name = "NS/NAME", num_args = 1.., value_parser = object_name,
         help_heading = "Specs"
     )]
     pub gateway: Vec<ObjectName>,
@@ -75,7 +80,9 @@ pub struct ObserveArgs {
     /// Judge a recording instead of watching: gives the same output again
     #[arg(
         long, value_name = "FILE", hide = true,
-        conflicts_with_all = ["process", "pid", "cgroup", "manifests", "gateway", "record", "duration", "metrics_addr"]
+        conflicts_with_all = [
+            "process", "pid", "cgroup", "manifests", "kubeconfig", "context", "gateway", "record", "duration", "metrics_addr"
+        ]
     )]
     pub replay: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! The HTTP server of `--metrics-addr`: `/metrics` and `/healthz`, nothing else.
+//! The HTTP server of `--metrics-addr`: `/metrics`, `/livez` (and `/healthz`, its older name) and `/readyz`, nothing else.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +13,8 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
+use super::health::Health;
+
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +26,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Server {
     listener: TcpListener,
     registry: Arc<Registry>,
+    health: Health,
 }
 
 impl Server {
@@ -31,10 +34,11 @@ impl Server {
     ///
     /// # Errors
     /// If the address cannot be bound.
-    pub async fn bind(address: SocketAddr, registry: Registry) -> io::Result<Self> {
+    pub async fn bind(address: SocketAddr, registry: Registry, health: Health) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
             registry: Arc::new(registry),
+            health,
         })
     }
 
@@ -54,10 +58,22 @@ impl Server {
         let router = Router::new()
             .route("/metrics", get(metrics))
             // Events, verdicts and this answer come from one thread: an answer shows that it is alive.
+            .route("/livez", get(|| async { "ok\n" }))
             .route("/healthz", get(|| async { "ok\n" }))
-            .with_state(self.registry);
+            .with_state(self.registry)
+            .route("/readyz", get(readiness).with_state(self.health));
         axum::serve(self.listener, router).await
     }
+}
+
+async fn readiness(State(health): State<Health>) -> Response {
+    let (ready, text) = health.report();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, text).into_response()
 }
 
 async fn metrics(State(registry): State<Arc<Registry>>) -> Response {

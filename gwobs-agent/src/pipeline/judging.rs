@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gwobs_http::{Field, RequestHead, Version};
 use gwobs_route::{
-    Arrival, Attempt as RouteAttempt, Decision, HeaderField, Inconclusive, Judgement, Mismatch, Observation, Origin,
-    Purpose, Request, Response, Verdict, decide, equal_for_routing, judge, may_become,
+    Arrival, Attempt as RouteAttempt, Decision, HeaderField, Inconclusive, Judgement, Mismatch, ObjectName,
+    Observation, Origin, Purpose, Request, Response, Verdict, decide, equal_for_routing, judge, may_become,
 };
 
 use super::catalogue::Door;
@@ -85,7 +85,7 @@ impl<'a> Judging<'a> {
     /// Judges a request; `calls` has what stands beside the attempts too. `None` if no listener of a Gateway that
     /// counts is at its port, or no Gateway counts.
     pub(super) fn judge_by_all(&self, downstream: &Half, calls: &[Call<'_>]) -> Option<Judged> {
-        if self.settings.gateways.is_empty() {
+        if self.gateways(downstream).is_empty() {
             return None;
         }
         let at = decided_at(downstream);
@@ -144,7 +144,7 @@ impl<'a> Judging<'a> {
     /// The decision of the first Gateway at that port which has a listener for the request.
     fn decide_by_one(&self, live: &Live, downstream: &Half, request: &Request<'_>) -> Option<(Door, Decision)> {
         let mut first = None;
-        for door in live.catalogue.doors(self.port(downstream)?) {
+        for door in self.doors_of(live, downstream) {
             let arrival = Arrival::at_gateway(&door.gateway, door.port, door.protocol());
             let decision = decide(&live.snapshot, &arrival, request);
             if decision.listener.is_some() {
@@ -155,27 +155,39 @@ impl<'a> Judging<'a> {
         first
     }
 
-    /// The snapshots that were live when the request was decided, with the Gateways at the port it came in by.
+    /// The snapshots that were live when the request was decided, with the doors that it can have come in by.
     pub(super) fn ports_in_force(&self, downstream: &Half) -> impl Iterator<Item = (&'a Live, &'a Door)> {
-        let port = self.port(downstream);
-        let doors = move |live: &'a Live| {
-            let doors = port.map(|port| live.catalogue.doors(port)).unwrap_or_default();
-            doors.iter().map(move |door| (live, door))
-        };
-        self.snapshots.at(decided_at(downstream)).flat_map(doors)
+        let live = self.snapshots.at(decided_at(downstream));
+        live.flat_map(move |live| self.doors_of(live, downstream).map(move |door| (live, door)))
+    }
+
+    /// The Gateways that the process serves.
+    fn gateways(&self, downstream: &Half) -> &'a [ObjectName] {
+        self.settings.gateways_of(downstream.connection.pid)
     }
 
     /// The listener port that the client came in by.
     fn port(&self, downstream: &Half) -> Option<u16> {
-        self.settings.ports.listener_port(downstream.connection.local.port())
+        let connection = &downstream.connection;
+        self.settings.listener_port(connection.pid, connection.local.port())
+    }
+
+    /// The doors that the client can have come in by: those at its port, of the Gateways that the process serves.
+    fn doors_of<'l>(&self, live: &'l Live, downstream: &Half) -> impl Iterator<Item = &'l Door> + use<'l, 'a> {
+        let gateways = self.gateways(downstream);
+        let doors = self
+            .port(downstream)
+            .map(|port| live.catalogue.doors(port))
+            .unwrap_or_default();
+        doors.iter().filter(move |door| gateways.contains(&door.gateway))
     }
 
     fn doors(&self, downstream: &Half) -> Vec<Door> {
-        let port = self.port(downstream);
         let live = self.snapshots.at(decided_at(downstream)).next();
-        live.zip(port)
-            .map(|(live, port)| live.catalogue.doors(port).to_vec())
-            .unwrap_or_default()
+        live.into_iter()
+            .flat_map(|live| self.doors_of(live, downstream))
+            .cloned()
+            .collect()
     }
 }
 
@@ -318,10 +330,9 @@ impl Oracle for Judging<'_> {
             .map(|one| one.with(&[]))
             .collect();
         let original_request = original.with(&[]);
-        let port = self.port(downstream);
         let mut known = false;
         for live in self.snapshots.at(decided_at(downstream)) {
-            for door in port.map(|port| live.catalogue.doors(port)).unwrap_or_default() {
+            for door in self.doors_of(live, downstream) {
                 known = true;
                 let may =
                     |sent: &Request<'_>| may_become(&live.snapshot, &door.gateway, door.port, &original_request, sent);
@@ -352,9 +363,12 @@ impl Oracle for Judging<'_> {
                 .collect::<Vec<_>>()
         };
         let read_whole = |head: &RequestHead| head.unknown.is_nothing();
+        let blind = |half: &Half| self.snapshots.forgot(decided_at(half));
         if !read_whole(one)
             || !read_whole(other)
             || self.port(a) != self.port(b)
+            || self.gateways(a) != self.gateways(b)
+            || blind(a) != blind(b)
             || answer(a) != answer(b)
             || a.flaws != b.flaws
             || generations(a) != generations(b)
@@ -369,13 +383,9 @@ impl Oracle for Judging<'_> {
         let (one, other) = (one.0.with(&one_fields), other.0.with(&other_fields));
         let equal =
             |live: &Live, door: &Door| equal_for_routing(&live.snapshot, &door.gateway, door.port, &one, &other);
-        let port = self.port(a);
-        self.snapshots.at(decided_at(a)).all(|live| {
-            port.map(|port| live.catalogue.doors(port))
-                .unwrap_or_default()
-                .iter()
-                .all(|door| equal(live, door))
-        })
+        self.snapshots
+            .at(decided_at(a))
+            .all(|live| self.doors_of(live, a).all(|door| equal(live, door)))
     }
 
     fn purpose(&self, upstream: &Half, candidates: &[&Half]) -> CallPurpose {

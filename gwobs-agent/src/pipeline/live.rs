@@ -30,6 +30,8 @@ pub(super) struct Snapshots {
     window: u64,
     /// Requests decided before this can no longer be judged.
     forgotten: Timestamp,
+    /// When specs may have changed without being seen, oldest first; the last may not be over.
+    blind: VecDeque<(Timestamp, Option<Timestamp>)>,
 }
 
 impl Snapshots {
@@ -39,6 +41,7 @@ impl Snapshots {
             kept: VecDeque::new(),
             window,
             forgotten: Timestamp(0),
+            blind: VecDeque::new(),
         }
     }
 
@@ -91,9 +94,37 @@ impl Snapshots {
             .filter(not_over)
     }
 
-    /// True if a snapshot that a request decided at `at` may have been routed by was forgotten.
+    /// True if a snapshot that a request decided at `at` may have been routed by was forgotten, or never seen.
     pub(super) fn forgot(&self, at: Timestamp) -> bool {
-        at < self.forgotten
+        let covers =
+            |(from, until): &(Timestamp, Option<Timestamp>)| *from <= at && until.is_none_or(|until| at <= until);
+        at < self.forgotten || self.blind.iter().any(covers)
+    }
+
+    /// The specs may have changed since then without being seen.
+    pub(super) fn lose(&mut self, since: Timestamp) {
+        match self.blind.back_mut() {
+            Some((from, None)) => *from = since.min(*from),
+            _ => self.blind.push_back((since, None)),
+        }
+        if self.blind.len() > MAX_SNAPSHOTS {
+            let until = self.blind.pop_front().and_then(|(_, until)| until);
+            self.forgotten = until.unwrap_or(self.forgotten).max(self.forgotten);
+        }
+    }
+
+    /// The specs are seen again.
+    pub(super) fn regain(&mut self, now: Timestamp) {
+        if let Some((_, until @ None)) = self.blind.back_mut() {
+            *until = Some(now);
+        }
+    }
+
+    /// Other Gateways count than before.
+    pub(super) fn look_up_again(&mut self, gateways: &[ObjectName]) {
+        for live in &mut self.kept {
+            live.catalogue = Catalogue::of(&live.snapshot, gateways);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use gwobs_route::ObjectName;
 
+use super::scope::Scopes;
+
 /// What a run of the pipeline is told once, at its start.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Distinguishes this run's decision ids from those of other runs and agents.
     pub run: String,
-    /// The Gateways whose listeners count; empty: requests are recorded without verdicts.
+    /// The Gateways whose listeners count, for processes that are assigned to none; empty: requests are recorded without
+    /// verdicts.
     pub gateways: Vec<ObjectName>,
-    /// Which listener port a local port stands for.
+    /// Which listener port a local port stands for, for the same processes.
     pub ports: PortMap,
+    /// Processes that are assigned to Gateways of their own.
+    pub scopes: Scopes,
     /// How long a mismatch is held in case a newer snapshot explains it (`--hold`).
     pub hold: Duration,
     /// How long replaced specs may still be followed, and newer ones be ahead (`--convergence-window`).
@@ -33,6 +38,7 @@ impl Default for Settings {
             run: String::new(),
             gateways: Vec::new(),
             ports: PortMap::default(),
+            scopes: Scopes::default(),
             hold: Self::HOLD,
             convergence_window: Self::CONVERGENCE_WINDOW,
         }

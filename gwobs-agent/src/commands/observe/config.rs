@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use gwobs_route::ObjectName;
 
-use crate::cli::{Global, ObserveArgs, Output};
+use crate::cli::{AgentArgs, Global, ObserveArgs, Output};
+use crate::cluster;
 use crate::commands::Failure;
 use crate::output::{Jsonl, Redaction, Renderer, Style, Table, WallClock};
 use crate::pipeline::{PortMap, Settings};
@@ -17,8 +19,8 @@ use crate::recording::Parameters;
 #[derive(Debug)]
 pub(super) struct Config {
     pub(super) parameters: Parameters,
-    pub(super) form: Form,
-    pub(super) manifests: Vec<PathBuf>,
+    pub(super) told: Told,
+    pub(super) specs: SpecSource,
     pub(super) targets: Vec<Target>,
     /// Size of the ring buffer in bytes.
     pub(super) ring_buffer: u32,
@@ -28,6 +30,35 @@ pub(super) struct Config {
     pub(super) metrics_max_routes: usize,
     pub(super) journal: Option<PathBuf>,
     pub(super) record: Option<PathBuf>,
+}
+
+/// Where specs come from.
+#[derive(Debug, Clone)]
+pub(super) enum SpecSource {
+    /// From nowhere: no verdicts.
+    None,
+    /// From files, which are read again when they change.
+    Manifests(Vec<PathBuf>),
+    /// From a cluster, which tells of the data planes of this node too if a node is named.
+    Cluster(cluster::Settings),
+}
+
+/// Which decisions are written to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shown {
+    /// All of them
+    All,
+    /// Mismatches
+    Mismatches,
+    /// None
+    None,
+}
+
+/// What standard output is told, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) form: Form,
+    pub(super) shown: Shown,
 }
 
 /// Form of standard output.
@@ -46,9 +77,12 @@ impl Config {
         }
         Ok(Self {
             targets,
-            form: Form::new(global)?,
+            told: Told {
+                form: Form::new(global)?,
+                shown: Shown::All,
+            },
             parameters: parameters(&args, global)?,
-            manifests: args.manifests,
+            specs: spec_source(&args, global)?,
             ring_buffer: args.ring_buffer.saturating_mul(1024),
             duration: args.duration,
             fail_on_mismatch: args.fail_on_mismatch,
@@ -56,6 +90,43 @@ impl Config {
             metrics_max_routes: args.metrics_max_routes,
             journal: args.journal,
             record: args.record,
+        })
+    }
+}
+
+impl Config {
+    /// A run of `gwobs agent`: Gateways and processes come from the cluster.
+    pub(super) fn of_agent(args: AgentArgs, global: &Global) -> Result<Self, Failure> {
+        let node = args.node_name.or_else(|| std::env::var("NODE_NAME").ok());
+        let Some(node) = node.filter(|node| !node.is_empty()) else {
+            let message = "say which node this is: --node-name NAME, or the environment's NODE_NAME";
+            return Err(Failure::Usage(message.into()));
+        };
+        let form = match global.output {
+            // Logs of pods are read by machines.
+            None => Form::Jsonl,
+            Some(_) => Form::new(global)?,
+        };
+        Ok(Self {
+            parameters: new_parameters(global, args.hold, args.convergence_window, !args.no_redact),
+            told: Told {
+                form,
+                shown: args.decisions,
+            },
+            specs: SpecSource::Cluster(cluster::Settings {
+                access: args.cluster.access().unwrap_or_default(),
+                profile: global.profile,
+                node: Some(node),
+                extras: args.gateway_pods,
+            }),
+            targets: Vec::new(),
+            ring_buffer: args.ring_buffer.saturating_mul(1024),
+            duration: None,
+            fail_on_mismatch: false,
+            metrics_addr: Some(args.metrics_addr),
+            metrics_max_routes: args.metrics_max_routes,
+            journal: args.journal,
+            record: None,
         })
     }
 }
@@ -79,6 +150,27 @@ impl Form {
     }
 }
 
+fn spec_source(args: &ObserveArgs, global: &Global) -> Result<SpecSource, Failure> {
+    match args.cluster.access() {
+        Some(_) if !args.manifests.is_empty() => Err(Failure::Usage(
+            "specs come from --manifests or from a cluster (--kubeconfig, --context), not from both".into(),
+        )),
+        Some(_) if args.record.is_some() => Err(Failure::Usage(
+            "--record keeps manifests with what was seen: it needs --manifests, not a cluster".into(),
+        )),
+        Some(access) => Ok(SpecSource::Cluster(cluster::Settings {
+            access,
+            profile: global.profile,
+            ..cluster::Settings::default()
+        })),
+        None if args.manifests.is_empty() && !args.gateway.is_empty() => Err(Failure::Usage(
+            "--gateway needs specs: --manifests PATH, or a cluster (--kubeconfig, --context)".into(),
+        )),
+        None if args.manifests.is_empty() => Ok(SpecSource::None),
+        None => Ok(SpecSource::Manifests(args.manifests.clone())),
+    }
+}
+
 fn targets(args: &ObserveArgs) -> Vec<Target> {
     let pids = args.pid.iter().map(|pid| Target::Pid(*pid));
     let names = args.process.iter().map(|name| Target::Name(name.clone()));
@@ -87,16 +179,9 @@ fn targets(args: &ObserveArgs) -> Vec<Target> {
 }
 
 fn parameters(args: &ObserveArgs, global: &Global) -> Result<Parameters, Failure> {
-    let clock = WallClock::now();
     let mut parameters = Parameters {
-        run: run_name(&clock),
         gateways: args.gateway.iter().map(ToString::to_string).collect(),
-        ports: std::collections::BTreeMap::new(),
-        hold: nanoseconds(args.hold),
-        convergence_window: nanoseconds(args.convergence_window),
-        redact: !args.no_redact,
-        profile: global.profile.map(|profile| profile.as_str().to_owned()),
-        clock_offset: clock.offset(),
+        ..new_parameters(global, args.hold, args.convergence_window, !args.no_redact)
     };
     for pair in &args.port_map {
         let local_taken = parameters.ports.values().any(|local| *local == pair.local);
@@ -106,6 +191,21 @@ fn parameters(args: &ObserveArgs, global: &Global) -> Result<Parameters, Failure
         }
     }
     Ok(parameters)
+}
+
+/// The parameters of a run that begins now, without Gateways.
+fn new_parameters(global: &Global, hold: Duration, convergence_window: Duration, redact: bool) -> Parameters {
+    let clock = WallClock::now();
+    Parameters {
+        run: run_name(&clock),
+        gateways: Vec::new(),
+        ports: std::collections::BTreeMap::new(),
+        hold: nanoseconds(hold),
+        convergence_window: nanoseconds(convergence_window),
+        redact,
+        profile: global.profile.map(|profile| profile.as_str().to_owned()),
+        clock_offset: clock.offset(),
+    }
 }
 
 /// A name that no other run has, here or elsewhere: the microsecond in which it began, and the process.
@@ -134,6 +234,7 @@ pub(super) fn settings(parameters: &Parameters) -> anyhow::Result<Settings> {
         ports,
         hold: Duration::from_nanos(parameters.hold),
         convergence_window: Duration::from_nanos(parameters.convergence_window),
+        ..Settings::default()
     })
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use gwobs_common::counter::Counter;
 use gwobs_route::profile::Profile;
-use gwobs_route::{ObjectName, Verdict};
+use gwobs_route::{ObjectName, Snapshot, Verdict};
 
-use super::config::{Form, settings};
+use super::config::{Form, Shown, Told, settings};
 use super::losses::{Losses, lost_by};
 use super::manifests;
 use super::outlets::Out;
@@ -16,7 +16,7 @@ use crate::event::{KernelEvent, Timestamp};
 use crate::finished::Finished;
 use crate::metrics::Metrics;
 use crate::output::{Jsonl, Ready, Redaction, Renderer, Report, Summary, WallClock};
-use crate::pipeline::{Pipeline, Sink};
+use crate::pipeline::{Pipeline, Scope, Sink};
 use crate::recording::Parameters;
 use crate::specs::{InForce, Loaded, UnknownGateway};
 
@@ -37,6 +37,7 @@ pub(super) struct Core<O> {
 struct Teller<O> {
     out: O,
     form: Form,
+    shown: Shown,
     renderer: Renderer,
     /// The journal is JSONL, whatever standard output is.
     journal: Jsonl,
@@ -48,9 +49,14 @@ struct Teller<O> {
 impl<O: Out> Core<O> {
     /// # Errors
     /// If the parameters make no sense, as those of a recording may.
-    pub(super) fn new(parameters: &Parameters, form: Form, metrics: Metrics, out: O) -> anyhow::Result<Self> {
+    pub(super) fn new(parameters: &Parameters, told: Told, metrics: Metrics, out: O) -> anyhow::Result<Self> {
+        let Told { form, shown } = told;
         let settings = settings(parameters)?;
-        let redaction = manifests::redaction(parameters.redact, &[]);
+        let redaction = if parameters.redact {
+            manifests::redaction(&[])
+        } else {
+            Redaction::off()
+        };
         Ok(Self {
             gateways: settings.gateways.clone(),
             pipeline: Pipeline::new(settings),
@@ -61,6 +67,7 @@ impl<O: Out> Core<O> {
             teller: Teller {
                 out,
                 form,
+                shown,
                 renderer: form.renderer(redaction.clone()),
                 journal: Jsonl::new(redaction),
                 clock: WallClock::from_offset(parameters.clock_offset),
@@ -70,17 +77,39 @@ impl<O: Out> Core<O> {
         })
     }
 
-    /// These are the specs now.
+    /// These manifests are the specs now.
     ///
     /// # Errors
     /// If a Gateway that was named is not among them; they are in force all the same.
     pub(super) fn specs(&mut self, now: Timestamp, loaded: Loaded) -> Result<(), UnknownGateway> {
-        self.teller
-            .redact_by(manifests::redaction(self.redact, &loaded.objects));
+        let redaction = manifests::redaction(&loaded.objects);
         let report = self.specs.take(loaded, now.0);
         manifests::tell(&report);
-        self.pipeline.set_snapshot(now, Arc::clone(self.specs.snapshot()));
+        self.in_force(now, Arc::clone(self.specs.snapshot()), redaction);
         self.specs.require(&self.gateways)
+    }
+
+    /// These specs are in force from now on.
+    pub(super) fn in_force(&mut self, now: Timestamp, snapshot: Arc<Snapshot>, redaction: Redaction) {
+        let redaction = if self.redact { redaction } else { Redaction::off() };
+        self.teller.redact_by(redaction);
+        self.pipeline.set_snapshot(now, snapshot);
+    }
+
+    /// The specs may have changed since then without being seen.
+    pub(super) fn lose_specs(&mut self, since: Timestamp) {
+        self.pipeline.lose_specs(since);
+    }
+
+    /// The specs are seen again.
+    pub(super) fn regain_specs(&mut self, now: Timestamp) {
+        self.pipeline.regain_specs(now);
+    }
+
+    /// A process and those that it starts serve this.
+    pub(super) fn assign(&mut self, pid: u32, name: &str, scope: &Arc<Scope>) {
+        self.pipeline.name_process(pid, name);
+        self.pipeline.assign(pid, scope);
     }
 
     pub(super) fn ready(&mut self, ready: &Ready) {
@@ -201,12 +230,14 @@ impl<O: Out> Teller<O> {
 impl<O: Out> Sink for Teller<O> {
     fn finished(&mut self, finished: &Finished) {
         self.metrics.finished(finished);
-        self.line(&Report::Decision(finished));
         let is_mismatch = |verdict| matches!(verdict, Verdict::Mismatch(_));
         let wrong = finished
             .judgement
             .as_ref()
             .is_some_and(|judgement| is_mismatch(judgement.verdict));
+        if self.shown == Shown::All || wrong && self.shown == Shown::Mismatches {
+            self.line(&Report::Decision(finished));
+        }
         if wrong && self.out.keeps_mismatches() {
             self.keep(finished);
         }

@@ -1,4 +1,4 @@
-//! A run on this host: probes, manifests, clock and signals in; lines and metrics out.
+//! A run on this host: probes, manifests or a cluster, clock and signals in; lines and metrics out.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -11,23 +11,26 @@ use prometheus_client::registry::Registry;
 use rustix::process::setpriority_process;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::config::Config;
+use super::config::{Config, SpecSource};
 use super::core::Core;
 use super::outlets::{Broken, Outlets};
 use super::stop::Stop;
+use crate::cluster::{self, News};
 use crate::commands::{Failure, Outcome};
 use crate::event::{EventKind, KernelEvent};
-use crate::metrics::{Metrics, Server};
+use crate::metrics::{Health, Metrics, Server};
 use crate::output::{ObservedProcess, Ready, boottime};
-use crate::probes::{self, Probes};
+use crate::probes::{self, ProbeError, Probes};
 use crate::processes;
 use crate::recording::Input;
 use crate::specs::{Loaded, Manifests, POLL_INTERVAL, Poll, UnknownGateway};
 
 mod kernel_errors;
+mod planes;
 mod recorder;
 
 use kernel_errors::KernelErrors;
+use planes::{Assigned, Planes};
 use recorder::Recorder;
 
 /// How often deadlines are looked at: decisions are due within a second of the response's end.
@@ -47,26 +50,38 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
     let mut stop = Stop::new(config.duration)?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry, config.metrics_max_routes);
-    let mut manifests = None;
+    let health = Health::default();
+    let mut specs = Specs::None;
     let outlets = Outlets::open(config.journal.as_deref())?;
     let mut live = Live {
-        core: Core::new(&config.parameters, config.form, metrics, outlets)?,
+        core: Core::new(&config.parameters, config.told, metrics, outlets)?,
         recorder: Recorder::open(config.record.as_deref(), &config.parameters)?,
         errors: KernelErrors::default(),
         running: BTreeSet::new(),
+        planes: Planes::new(health.clone()),
+        health: health.clone(),
     };
-    if !config.manifests.is_empty() {
-        let (opened, loaded) = Manifests::open(config.manifests.clone())?;
-        manifests = Some(opened);
-        live.specs(loaded)??;
+    match &config.specs {
+        SpecSource::None => {}
+        SpecSource::Manifests(paths) => {
+            let (opened, loaded) = Manifests::open(paths.clone())?;
+            live.specs(loaded)??;
+            specs = Specs::Manifests(opened);
+        }
+        SpecSource::Cluster(settings) => {
+            health.expect(&[SPECS, PLANES]);
+            specs = Specs::Cluster(cluster::watch(settings.clone())?);
+        }
     }
-    let server = serve(config.metrics_addr, registry).await?;
+    let server = serve(config.metrics_addr, registry, health.clone()).await?;
     hurry();
+    health.expect(&[PROBES]);
     let mut probes = live.attach(&config)?;
+    health.ready(PROBES, true);
     stop.begin();
     let mut inlets = Inlets {
         probes: &mut probes,
-        manifests,
+        specs,
         stop,
     };
     let ended = live.watch(&mut inlets, server).await;
@@ -77,9 +92,31 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
 /// Where inputs come from.
 struct Inlets<'a> {
     probes: &'a mut Probes,
-    manifests: Option<Manifests>,
+    specs: Specs,
     stop: Stop,
 }
+
+/// Where specs come from while it runs.
+enum Specs {
+    None,
+    Manifests(Manifests),
+    Cluster(cluster::Feed),
+}
+
+impl Specs {
+    /// News of a cluster; never any of manifests. Cancel safe.
+    async fn next(&mut self) -> Option<News> {
+        match self {
+            Self::Cluster(feed) => feed.next().await,
+            Self::None | Self::Manifests(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Tasks that readiness is made of.
+const PROBES: &str = "probes";
+const SPECS: &str = "specs";
+const PLANES: &str = "data-planes";
 
 /// Why watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +133,8 @@ struct Live {
     errors: KernelErrors,
     /// Processes that are followed and have not ended.
     running: BTreeSet<u32>,
+    planes: Planes,
+    health: Health,
 }
 
 impl Live {
@@ -108,7 +147,10 @@ impl Live {
 
     /// Finds the processes, attaches the probes, follows, says that it is ready.
     fn attach(&mut self, config: &Config) -> anyhow::Result<Probes> {
-        let targets = processes::find(&config.targets)?;
+        let targets = match config.targets.as_slice() {
+            [] => BTreeSet::new(),
+            named => processes::find(named)?,
+        };
         let mut probes = Probes::load(&probes::Config {
             ring_buffer: config.ring_buffer,
             ..probes::Config::default()
@@ -141,7 +183,9 @@ impl Live {
                 error = &mut server => return Err(error.context("the metrics server ended")),
                 _ = ticks.tick() => self.tick()?,
                 _ = counts.tick() => self.count_errors(inlets.probes)?,
-                _ = looks.tick() => self.look(inlets.manifests.as_mut())?,
+                _ = looks.tick() => self.look(&mut inlets.specs)?,
+                news = inlets.specs.next() => self.news(news.context("watching the cluster ended")?),
+                found = self.planes.found() => self.follow(found, inlets.probes)?,
                 read = inlets.probes.next_batch(&mut events) => {
                     read?;
                     self.batch(&mut events, inlets.probes)?;
@@ -166,8 +210,11 @@ impl Live {
     }
 
     /// Looks whether the manifests changed.
-    fn look(&mut self, manifests: Option<&mut Manifests>) -> anyhow::Result<()> {
-        match manifests.map_or(Poll::Unchanged, Manifests::poll) {
+    fn look(&mut self, specs: &mut Specs) -> anyhow::Result<()> {
+        let Specs::Manifests(manifests) = specs else {
+            return Ok(());
+        };
+        match manifests.poll() {
             Poll::Unchanged => {}
             Poll::Broken(why) => {
                 tracing::warn!("the changed manifests cannot be used, those before stay in force: {why}");
@@ -177,6 +224,49 @@ impl Live {
                     tracing::warn!("{missing}: its requests have no verdict");
                 }
                 tracing::info!("the manifests changed, the new ones are in force");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the cluster has to say.
+    fn news(&mut self, news: News) {
+        let now = boottime();
+        match news {
+            News::Specs { snapshot, redaction } => {
+                tracing::debug!("specs of generation {} are in force", snapshot.generation());
+                self.core.in_force(now, snapshot, redaction);
+            }
+            News::InFlux(since) => {
+                tracing::warn!("the cluster's objects may have changed unseen: decisions are config_in_flux");
+                self.core.lose_specs(since);
+                self.health.ready(SPECS, false);
+            }
+            News::InStep => {
+                tracing::info!("all of the cluster's objects are known");
+                self.core.regain_specs(now);
+                self.health.ready(SPECS, true);
+            }
+            News::Planes(planes) => self.planes.set(planes),
+        }
+    }
+
+    /// Follows the processes of data planes that were found.
+    fn follow(&mut self, found: Vec<Assigned>, probes: &mut Probes) -> anyhow::Result<()> {
+        for assigned in found {
+            let Assigned { process, scope, pod } = assigned;
+            self.core.assign(process.pid, &process.name, &scope);
+            match probes.follow(process.pid) {
+                Ok(followed) => {
+                    for one in followed.processes {
+                        tracing::info!("following {} ({}) of pod {pod}", one.name, one.pid);
+                        self.core.assign(one.pid, &one.name, &scope);
+                        self.running.insert(one.pid);
+                    }
+                }
+                // It ended in the meantime; the next look finds what runs in its place.
+                Err(ProbeError::NoSuchProcess { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -203,8 +293,11 @@ impl Live {
             EventKind::ProcessStarted { .. } => {
                 self.running.insert(event.pid);
             }
-            EventKind::ProcessExited if self.running.remove(&event.pid) && self.running.is_empty() => {
-                tracing::warn!("all processes that were watched have ended");
+            EventKind::ProcessExited if self.running.remove(&event.pid) => {
+                self.planes.exited(event.pid);
+                if self.running.is_empty() {
+                    tracing::warn!("all processes that were watched have ended");
+                }
             }
             _ => {}
         }
@@ -280,11 +373,11 @@ fn observed(process: probes::Process) -> ObservedProcess {
 /// Ends with an error only, or never without a server.
 type Serving = Pin<Box<dyn Future<Output = anyhow::Error>>>;
 
-async fn serve(address: Option<SocketAddr>, registry: Registry) -> anyhow::Result<Serving> {
+async fn serve(address: Option<SocketAddr>, registry: Registry, health: Health) -> anyhow::Result<Serving> {
     let Some(address) = address else {
         return Ok(Box::pin(std::future::pending()));
     };
-    let server = Server::bind(address, registry)
+    let server = Server::bind(address, registry, health)
         .await
         .with_context(|| format!("cannot serve metrics on {address}"))?;
     tracing::info!("metrics on http://{}/metrics", server.address()?);

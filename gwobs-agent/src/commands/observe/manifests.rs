@@ -6,10 +6,7 @@ use crate::output::Redaction;
 use crate::specs::Report;
 
 /// The values that may be written when redacting: those that a route matches.
-pub(super) fn redaction(redact: bool, objects: &[Object]) -> Redaction {
-    if !redact {
-        return Redaction::off();
-    }
+pub(super) fn redaction(objects: &[Object]) -> Redaction {
     let routes = objects.iter().filter_map(|object| match object {
         Object::Route(route) => Some(route),
         _ => None,

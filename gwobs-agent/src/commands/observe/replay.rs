@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 
-use super::config::Form;
+use super::config::{Form, Shown, Told};
 use super::core::Core;
 use super::outlets::Out;
 use crate::cli::{Global, ObserveArgs};
@@ -42,7 +42,11 @@ pub fn replay(recording: impl BufRead, to: impl Write) -> anyhow::Result<u64> {
 fn replay_as(form: Form, recording: impl BufRead, to: impl Write) -> anyhow::Result<(u64, Option<io::Error>)> {
     let mut reader = Reader::new(recording)?;
     let metrics = Metrics::register(&mut Registry::default(), MAX_ROUTES);
-    let mut core = Core::new(reader.parameters(), form, metrics, Lines { to, failed: None })?;
+    let told = Told {
+        form,
+        shown: Shown::All,
+    };
+    let mut core = Core::new(reader.parameters(), told, metrics, Lines { to, failed: None })?;
     let mut sources = Vec::new();
     let mut mismatches = 0;
     while let Some(input) = reader.read()? {
