@@ -8,15 +8,19 @@
 //! it was answered: a thread that writes the upstream request may be interrupted between the send and the log, while
 //! another one reads the answer and writes the downstream response. That last case is what [`SEND_TOLERANCE`] is for.
 
+use gwobs_http::{Field, ResponseHead};
+
 use super::limits::{SEND_TOLERANCE, SETTLE_DELAY, nanoseconds};
 use super::node::{Call, CallKind, Request};
 use crate::event::Timestamp;
 use crate::exchange::{Half, Outcome, Stamp};
 
-/// True if the gateway may try again after an upstream answered with this status. An answer of 2xx or 3xx is final,
-/// and so is 101.
-pub(super) fn is_retriable(status: u16) -> bool {
-    status >= 400
+/// True if the gateway may try again after an upstream answered with this head. An answer of 2xx or 3xx is final, and so
+/// is 101; but gRPC tells its failures with 200, in the head where nothing else follows, and a status that is not known
+/// may be one.
+pub(super) fn is_retriable(answer: &ResponseHead) -> bool {
+    let failed = |field: &Field| field.name == b"grpc-status"[..] && field.value != b"0"[..];
+    answer.status >= 400 || answer.headers.iter().any(failed) || answer.unknown > 0
 }
 
 /// True if time and order do not exclude that `request` owns `call`, whatever else it owns.
@@ -67,7 +71,7 @@ fn relayed_in_order(downstream: &Half, call: &Call) -> bool {
     if read.order < answered.order {
         return true;
     }
-    let gateways_own = downstream.response.head.as_ref().is_none_or(|head| head.status >= 400);
+    let gateways_own = downstream.response.head.as_ref().is_none_or(|head| is_retriable(head));
     gateways_own && upstream.outcome != Outcome::Completed
 }
 
@@ -77,7 +81,7 @@ pub(super) fn may_follow(earlier: &Call, later: &Call) -> bool {
     match &earlier.kind {
         CallKind::Failed { seen, .. } => *seen < began,
         CallKind::Sent(half) => match (&half.response.head, half.response.started) {
-            (Some(head), Some(read)) => is_retriable(head.status) && read.order < began,
+            (Some(head), Some(read)) => is_retriable(head) && read.order < began,
             _ => earlier.over.is_some_and(|over| over < began),
         },
     }
@@ -91,7 +95,7 @@ pub(super) fn may_be_last(downstream: &Half, call: &Call) -> bool {
         .response
         .head
         .as_ref()
-        .is_some_and(|head| !is_retriable(head.status));
+        .is_some_and(|head| !is_retriable(head));
     if !relayed || !upstream.flaws.is_empty() && upstream.response.head.is_none() {
         return true;
     }

@@ -182,7 +182,7 @@ impl Call {
         match &self.kind {
             CallKind::Failed { .. } => true,
             CallKind::Sent(half) => match &half.response.head {
-                Some(head) => super::facts::is_retriable(head.status),
+                Some(head) => super::facts::is_retriable(head),
                 None => half.outcome == Outcome::Aborted,
             },
         }

@@ -7,8 +7,8 @@ use crate::judge::{Case, Findings, judge, observed};
 use crate::model::Filter;
 use crate::view::{host_of, port_of};
 use crate::{
-    BackendChoice, Endpoints, Inconclusive, Mismatch, Origin, Purpose, RedirectTarget, Request, Response, Verdict,
-    decide as rules,
+    Action, BackendChoice, Endpoints, Inconclusive, Mismatch, Origin, Purpose, RedirectTarget, Request, Response,
+    Verdict, decide as rules,
 };
 
 /// A reply with this status was due.
@@ -24,7 +24,7 @@ pub(super) fn judge_respond(case: &Case<'_>, due: u16, findings: &mut Findings) 
     };
     let status = status_of(&response);
     match (due, status) {
-        _ if status == due => {}
+        _ if status == due || is_due_grpc(case, &response) => {}
         // Preflights: both are in use. 421 and 503 are recommendations only.
         (204, 200) => {}
         (421, 404) | (503, 500..) => findings.open(Inconclusive::ImplementationDefined),
@@ -111,7 +111,7 @@ pub(super) fn judge_missing_forward(
             status == target.status && location(&response).is_some_and(|found| leads_to(case, found, target))
         }
         (None, 500) => choice.invalid.is_some(),
-        (None, 503) => choice.endpoints == Endpoints::NoneReady,
+        (None, 503) => choice.endpoints == Endpoints::NoneReady || (choice.invalid.is_some() && is_grpc(&response)),
         (None, _) => false,
     };
     let asked_others = !case.observation.attempts.is_empty();
@@ -132,10 +132,28 @@ fn own_reply<'a>(case: &Case<'a>, findings: &mut Findings) -> Option<Response<'a
     None
 }
 
+/// gRPC has one status for what HTTP tells apart as 500 and 503 (`grpcroute_types.go`, GRPCBackendRef: UNAVAILABLE).
+fn is_due_grpc(case: &Case<'_>, response: &Response<'_>) -> bool {
+    let due = match &case.decision.action {
+        Action::Respond { grpc_status, .. } => *grpc_status,
+        _ => None,
+    };
+    let status = grpc_status(response).and_then(|status| status.parse().ok());
+    response.status == 200 && status.is_some() && status == due
+}
+
+fn is_grpc(response: &Response<'_>) -> bool {
+    response.status == 200 && grpc_status(response).is_some()
+}
+
+fn grpc_status<'a>(response: &Response<'a>) -> Option<&'a str> {
+    let field = response.headers.iter().find(|field| field.name == "grpc-status");
+    field.map(|field| field.value)
+}
+
 /// The status, or what a gRPC status that came with 200 stands for.
 fn status_of(response: &Response<'_>) -> u16 {
-    let grpc = response.headers.iter().find(|field| field.name == "grpc-status");
-    match (response.status, grpc.map(|field| field.value)) {
+    match (response.status, grpc_status(response)) {
         (200, Some("12")) => 404,
         (200, Some("14")) => 503,
         (200, Some("0") | None) => 200,
