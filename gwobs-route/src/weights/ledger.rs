@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::monitor::{Monitor, Outcome, Settings, SettingsError};
 use super::shares::Shares;
-use crate::{Action, Decision, ObjectName, RouteKind};
+use crate::{Action, BackendChoice, Decision, ObjectName, RouteKind};
 
 #[cfg(test)]
 mod tests;
@@ -12,9 +12,11 @@ mod tests;
 /// Rules watched at most: at about 2 KiB each, 20 MiB. Further rules are counted and not watched.
 pub const MAX_RULES: usize = 10_000;
 
-/// A rule of a route.
+/// A rule of a route, at one Gateway: each Gateway has a data plane of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleKey {
+    /// The Gateway.
+    pub gateway: ObjectName,
     /// Kind of the route.
     pub kind: RouteKind,
     /// The route.
@@ -24,7 +26,7 @@ pub struct RuleKey {
 }
 
 /// The monitors of all rules that were seen to forward to more than one backend.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ledger {
     settings: Settings,
     rules: BTreeMap<RuleKey, Entry>,
@@ -33,10 +35,11 @@ pub struct Ledger {
 
 #[derive(Debug)]
 struct Entry {
-    /// The newest snapshot that was heard of: decisions by older ones say nothing about the weights in force.
+    /// The newest snapshot that was heard of.
     generation: u64,
     monitor: Monitor,
-    /// False while the rule's shares cannot be tested. The monitor is kept: its promise is for the rule's whole life.
+    /// False while the rule's shares cannot be tested or are not known. The monitor is kept: its promise is for the rule's
+    /// whole life.
     active: bool,
 }
 
@@ -51,27 +54,16 @@ impl Ledger {
         })
     }
 
-    /// Counts a request: what was due, and where it went. `now` is in nanoseconds on a clock that does not go back.
-    /// Rules with session persistence must not be passed: their requests are not independent.
+    /// Counts a request: what was due, and where it went. `now` is in nanoseconds, of the request; some may come a little
+    /// late. Rules with session persistence must not be passed: their requests are not independent. Nor must requests be
+    /// passed or left out by where they went, which would shift the shares.
     pub fn observe(&mut self, decision: &Decision, outcome: Outcome<'_>, now: u64) {
-        let (Some(route), Action::Forward { backends, .. }) = (&decision.route, &decision.action) else {
+        let (Some(key), Action::Forward { backends, .. }) = (RuleKey::of(decision), &decision.action) else {
             return;
         };
-        let key = RuleKey {
-            kind: route.kind,
-            route: route.route.clone(),
-            rule: route.rule,
-        };
-        if let Some(entry) = self.rules.get_mut(&key) {
-            if decision.generation < entry.generation {
-                return;
-            }
-            if decision.generation > entry.generation {
-                entry.renew(decision.generation, Shares::of(backends).ok(), now);
-            }
-            entry.observe(outcome, now);
-        } else {
-            self.begin(key, decision.generation, Shares::of(backends).ok(), outcome, now);
+        match self.rules.get_mut(&key) {
+            None => self.begin(key, decision.generation, Shares::of(backends).ok(), outcome, now),
+            Some(entry) => entry.take(decision.generation, backends, outcome, now),
         }
     }
 
@@ -100,6 +92,13 @@ impl Ledger {
         self.rules.retain(|key, _| is_live(key));
     }
 
+    /// The weights of these rules have changed: they are not tested until a decision tells the new ones.
+    pub fn rest(&mut self, changed: impl Fn(&RuleKey) -> bool) {
+        for (_, entry) in self.rules.iter_mut().filter(|(key, _)| changed(key)) {
+            entry.active = false;
+        }
+    }
+
     /// The monitors, by rule.
     pub fn monitors(&self) -> impl Iterator<Item = (&RuleKey, &Monitor)> {
         self.rules
@@ -115,7 +114,33 @@ impl Ledger {
     }
 }
 
+impl RuleKey {
+    /// The rule that decided, if one did.
+    #[must_use]
+    pub fn of(decision: &Decision) -> Option<Self> {
+        let route = decision.route.as_ref()?;
+        Some(Self {
+            gateway: decision.arrival.gateway.clone(),
+            kind: route.kind,
+            route: route.route.clone(),
+            rule: route.rule,
+        })
+    }
+}
+
 impl Entry {
+    /// Takes a decision with its weights. An older one by other weights says nothing about those in force; one by the same
+    /// weights counts like all others, for what made it old may depend on the backend (an endpoint that moved).
+    fn take(&mut self, generation: u64, backends: &[BackendChoice], outcome: Outcome<'_>, now: u64) {
+        if generation > self.generation {
+            self.renew(generation, Shares::of(backends).ok(), now);
+        }
+        let same = || Shares::of(backends).is_ok_and(|shares| shares == *self.monitor.shares());
+        if generation == self.generation || same() {
+            self.observe(outcome, now);
+        }
+    }
+
     fn observe(&mut self, outcome: Outcome<'_>, now: u64) {
         if self.active {
             self.monitor.observe(outcome, now);

@@ -59,11 +59,37 @@ fn rules_with_one_backend_take_no_room() {
 }
 
 #[test]
-fn decisions_of_older_snapshots_do_not_count() {
+fn decisions_by_older_weights_do_not_count() {
     let mut ledger = ledger();
     ledger.observe(&split(2, 1, 1), Outcome::Backend(&backend("a")), 0);
     ledger.observe(&split(1, 9, 1), Outcome::Backend(&backend("a")), 0);
     assert_eq!(requests(&ledger), [1]);
+    ledger.observe(&split(1, 1, 1), Outcome::Backend(&backend("b")), 0);
+    assert_eq!(requests(&ledger), [2], "an older snapshot with the weights of now");
+}
+
+#[test]
+fn a_rule_is_watched_at_each_gateway() {
+    let mut ledger = ledger();
+    let mut elsewhere = split(1, 1, 1);
+    elsewhere.arrival.gateway = name("other");
+    ledger.observe(&split(1, 1, 1), Outcome::Backend(&backend("a")), 0);
+    ledger.observe(&elsewhere, Outcome::Backend(&backend("a")), 0);
+    assert_eq!(requests(&ledger), [1, 1]);
+}
+
+#[test]
+fn a_resting_rule_comes_back_with_the_next_weights() {
+    let mut ledger = ledger();
+    ledger.observe(&split(1, 1, 1), Outcome::Backend(&backend("a")), 0);
+    ledger.rest(|key| key.route == name("r"));
+    assert_eq!(requests(&ledger), [0; 0]);
+    ledger.observe(&split(1, 1, 1), Outcome::Backend(&backend("a")), 0);
+    assert_eq!(requests(&ledger), [0; 0], "a decision by the weights of before");
+    ledger.observe(&split(2, 1, 1), Outcome::Backend(&backend("a")), 0);
+    let settle = Settings::default().settle;
+    ledger.observe(&split(2, 1, 1), Outcome::Backend(&backend("a")), settle);
+    assert_eq!(requests(&ledger), [1], "a new test, after the time to settle");
 }
 
 #[test]
