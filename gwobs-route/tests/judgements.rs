@@ -502,3 +502,42 @@ fn the_upstream_alone_settles_what_no_rule_can_have_rewritten() {
     assert_eq!(upstream_alone(&rewriting, &get("h.test", "/b/x"), "10.0.0.1"), open);
     assert_eq!(upstream_alone(&rewriting, &get("new.test", "/z"), "10.0.0.1"), open);
 }
+
+/// A proxy may have taken a header away, or added one: then the request that came was another.
+#[test]
+fn the_upstream_alone_accuses_nobody_because_of_a_header() {
+    let route = http("r")
+        .rule(rule(vec![prefix("/").header("x-env", "canary")], "canary"))
+        .rule(rule(vec![prefix("/a")], "app"))
+        .rule(rule(vec![prefix("/")], "other"));
+    let objects = services(&["app", "canary", "other", "stranger"])
+        .into_iter()
+        .chain([plain_gateway(), route.object()]);
+    let specs = snapshot(Profile::Generic, objects);
+    let open = Verdict::Inconclusive(Inconclusive::Unpaired);
+    let wrong = Verdict::Mismatch(Mismatch::WrongBackend);
+    let plain = get("h.test", "/x");
+    assert_eq!(upstream_alone(&specs, &plain, "10.0.0.3"), Verdict::Match);
+    assert_eq!(
+        upstream_alone(&specs, &plain, "10.0.0.2"),
+        open,
+        "with the header it was right"
+    );
+    assert_eq!(
+        upstream_alone(&specs, &plain, "10.0.0.4"),
+        wrong,
+        "no header explains it"
+    );
+    let marked = get("h.test", "/x").header("x-env", "canary");
+    assert_eq!(upstream_alone(&specs, &marked, "10.0.0.2"), Verdict::Match);
+    assert_eq!(
+        upstream_alone(&specs, &marked, "10.0.0.3"),
+        open,
+        "without the header it was right"
+    );
+    assert_eq!(
+        upstream_alone(&specs, &marked, "10.0.0.1"),
+        wrong,
+        "no header makes it /a"
+    );
+}
