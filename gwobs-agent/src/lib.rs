@@ -19,3 +19,4 @@ pub mod probes;
 pub mod processes;
 pub mod recording;
 pub mod specs;
+pub mod weighed;

@@ -12,6 +12,7 @@ mod health;
 mod labels;
 mod pairing;
 mod server;
+mod weights;
 
 pub use build::Build;
 pub use convergence::Convergence;

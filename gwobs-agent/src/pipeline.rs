@@ -7,6 +7,7 @@
 //! A mismatch is held for a while: newer specs may explain it, which the agent sees later than the gateway.
 
 mod catalogue;
+mod convergence;
 mod counts;
 mod finish;
 mod judging;
@@ -18,6 +19,7 @@ mod settings;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod weighing;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -33,11 +35,12 @@ pub use sink::Sink;
 use crate::connections::{Connections, Skip};
 use crate::event::{EventKind, KernelEvent, Timestamp};
 use crate::exchange::Half;
-use crate::finished::Finished;
-use crate::pairing::{Pairing, Settled, SettledRequest};
-use finish::Report;
+use crate::pairing::{Pairing, Settled};
+use convergence::Convergence;
+use finish::{Identity, Report};
 use judging::Judging;
 use live::Snapshots;
+use weighing::Weighing;
 
 /// Mismatches that are held at a time, at most; beyond it the oldest is told early. One takes a few KiB.
 const MAX_HELD: usize = 16_384;
@@ -58,7 +61,9 @@ pub struct Pipeline {
     names: HashMap<u32, Arc<str>>,
     settled: Vec<Settled>,
     /// Mismatches, by the time when they are told.
-    held: VecDeque<(Timestamp, SettledRequest)>,
+    held: VecDeque<(Timestamp, Settled)>,
+    weighing: Weighing,
+    convergence: Convergence,
     counts: Counts,
     looked: Timestamp,
 }
@@ -67,13 +72,16 @@ impl Pipeline {
     /// A pipeline without events and specs.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let (hold, window) = (nanoseconds(settings.hold), nanoseconds(settings.convergence_window));
         Self {
             connections: Connections::new(),
             pairing: Pairing::new(settings.hold),
-            snapshots: Snapshots::new(settings.convergence_window),
+            snapshots: Snapshots::new(window),
             names: HashMap::new(),
             settled: Vec::new(),
             held: VecDeque::new(),
+            weighing: Weighing::new(hold),
+            convergence: Convergence::new(window.saturating_add(hold)),
             counts: Counts::default(),
             looked: Timestamp::default(),
             settings,
@@ -83,11 +91,10 @@ impl Pipeline {
     /// New specs are in force; the ones before stay of use for the convergence window, and for the requests that
     /// began while they were.
     pub fn set_snapshot(&mut self, now: Timestamp, snapshot: Arc<Snapshot>) {
-        let held = self
-            .held
-            .front()
-            .map(|(_, request)| judging::decided_at(&request.downstream));
+        let held = self.held.front().map(|(_, settled)| finish::decided_at(settled));
         let oldest = [self.pairing.oldest(), held].into_iter().flatten().min().unwrap_or(now);
+        self.weighing
+            .renew(self.snapshots.newest().map(|live| &*live.snapshot), &snapshot);
         self.snapshots.prune(oldest.min(now));
         self.snapshots.push(now, snapshot, &self.settings.all_gateways());
     }
@@ -168,10 +175,13 @@ impl Pipeline {
         };
         self.pairing.drain(now, &judging, &mut self.settled);
         self.hand_on(now, sink);
-        while let Some((_, request)) = self.held.pop_front() {
-            let report = self.report(&request);
+        while let Some((_, settled)) = self.held.pop_front() {
+            let report = self.report(&settled);
             self.tell(&report, sink);
         }
+        let newest = self.snapshots.newest().map(|live| &*live.snapshot);
+        self.weighing.finish(now, newest, sink);
+        self.convergence.finish(sink);
         self.refresh_counts();
     }
 
@@ -201,80 +211,69 @@ impl Pipeline {
         self.pairing.on_tick(now, &judging, &mut self.settled);
         self.hand_on(now, sink);
         while self.held.front().is_some_and(|(until, _)| *until <= now) || self.held.len() > MAX_HELD {
-            let Some((_, request)) = self.held.pop_front() else {
+            let Some((_, settled)) = self.held.pop_front() else {
                 break;
             };
-            let report = self.report(&request);
+            let report = self.report(&settled);
             self.tell(&report, sink);
         }
+        let newest = self.snapshots.newest().map(|live| &*live.snapshot);
+        self.weighing.look(now, newest, sink);
+        self.convergence.look(now, sink);
         self.refresh_counts();
     }
 
     /// Tells what pairing settled, but holds mismatches.
     fn hand_on(&mut self, now: Timestamp, sink: &mut impl Sink) {
         for settled in std::mem::take(&mut self.settled) {
-            match settled {
-                Settled::Request(request) => {
-                    let report = self.report(&request);
-                    if is_mismatch(&report.finished.judgement) && !request.held && !self.settings.hold.is_zero() {
-                        self.held.push_back((self.end_of_hold(now), request));
-                    } else {
-                        self.tell(&report, sink);
-                    }
-                }
-                Settled::Call { call, why } => {
-                    let finished = self.without_downstream(&call, why);
-                    self.tell(&Report { finished, lag: None }, sink);
-                }
+            let report = self.report(&settled);
+            let was_held = matches!(&settled, Settled::Request(request) if request.held);
+            if is_mismatch(&report.finished.judgement) && !was_held && !self.settings.hold.is_zero() {
+                self.held.push_back((self.end_of_hold(now), settled));
+            } else {
+                self.tell(&report, sink);
             }
         }
     }
 
     /// Times in the queue never fall, since the hold is the same for all.
     fn end_of_hold(&self, now: Timestamp) -> Timestamp {
-        Timestamp(
-            now.0
-                .saturating_add(u64::try_from(self.settings.hold.as_nanos()).unwrap_or(u64::MAX)),
-        )
+        Timestamp(now.0.saturating_add(nanoseconds(self.settings.hold)))
     }
 
-    fn report(&self, request: &SettledRequest) -> Report {
-        let half = &request.downstream;
-        let judging = Judging {
+    fn report(&self, settled: &Settled) -> Report {
+        match settled {
+            Settled::Request(request) => finish::report(request, self.identity(&request.downstream), &self.judging()),
+            Settled::Call { call, why, ports } => {
+                finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &self.judging())
+            }
+        }
+    }
+
+    fn judging(&self) -> Judging<'_> {
+        Judging {
             snapshots: &self.snapshots,
             settings: &self.settings,
-        };
-        finish::report(request, self.process(half), self.id(half), &judging)
-    }
-
-    fn without_downstream(&self, call: &Half, why: gwobs_route::Inconclusive) -> Finished {
-        finish::without_downstream(
-            call,
-            why,
-            self.process(call),
-            self.id(call),
-            self.snapshots
-                .newest()
-                .map(|live| &*live.snapshot)
-                .filter(|_| !self.settings.gateways_of(call.connection.pid).is_empty()),
-        )
-    }
-
-    fn process(&self, half: &Half) -> crate::finished::Process {
-        let pid = half.connection.pid;
-        finish::process(pid, self.names.get(&pid))
+        }
     }
 
     /// Unique in this run by the half, across runs and agents by the run's name.
-    fn id(&self, half: &Half) -> String {
-        format!("{}-{}", self.settings.run, half.id.0)
+    fn identity(&self, half: &Half) -> Identity {
+        let pid = half.connection.pid;
+        Identity {
+            id: format!("{}-{}", self.settings.run, half.id.0),
+            process: finish::process(pid, self.names.get(&pid)),
+        }
     }
 
     fn tell(&mut self, report: &Report, sink: &mut impl Sink) {
         let finished = &report.finished;
         self.counts.add(finished.judgement.as_ref());
         if let (Some(gateway), Some(lag)) = (&finished.gateway, report.lag) {
-            sink.lagged(gateway, Duration::from_nanos(lag));
+            self.convergence.take(gateway, lag);
+        }
+        if let Some(newest) = self.snapshots.newest() {
+            self.weighing.take(report, &newest.snapshot);
         }
         sink.finished(finished);
     }
@@ -303,4 +302,8 @@ fn is_mismatch(judgement: &Option<Judgement>) -> bool {
             ..
         })
     )
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

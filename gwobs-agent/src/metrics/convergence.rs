@@ -27,13 +27,13 @@ const BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 impl Convergence {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let lag = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
-        let help = "Time from a spec change to a request that was still routed by the old spec";
+        let help = "Time from a spec change to the last request that was still routed by the old spec";
         registry.register_with_unit("convergence", help, Unit::Seconds, lag.clone());
         Self { lag }
     }
 
-    /// A request of `gateway` was routed by specs that had been replaced `lag` before.
-    pub fn lagged(&self, gateway: &ObjectName, lag: Duration) {
+    /// The last request of `gateway` that was routed by specs which a change replaced came `lag` after the change.
+    pub fn converged(&self, gateway: &ObjectName, lag: Duration) {
         let labels = Labels {
             gateway_namespace: Arc::clone(&gateway.namespace),
             gateway: Arc::clone(&gateway.name),

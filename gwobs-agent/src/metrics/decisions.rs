@@ -1,11 +1,12 @@
 //! Requests and verdicts: `gwobs_requests_total`, `gwobs_decisions_total`, `gwobs_misroutes_total`,
-//! `gwobs_coverage_ratio`, `gwobs_backend_requests_total`, `gwobs_backend_weight_expected_ratio`.
+//! `gwobs_coverage_ratio`, and by backend what `weights.rs` exports.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use gwobs_route::{Action, BackendChoice, BackendName, Decision, Mismatch, ObjectName, Purpose, Verdict};
+use gwobs_route::weights::RuleKey;
+use gwobs_route::{Action, BackendName, Decision, Mismatch, ObjectName, Purpose, Snapshot, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,8 +14,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::labels::{LabelCap, OTHER, RouteLabels, Rule};
+use super::weights::{RuleLabels, Weights};
 use crate::finished::{Finished, Upstream};
 use crate::output::{DataPlane, protocol_name};
+use crate::weighed::Weighed;
 
 #[cfg(test)]
 mod tests;
@@ -26,18 +29,16 @@ pub struct Decisions {
     decisions: Family<DecisionLabels, Counter>,
     misroutes: Family<MisrouteLabels, Counter>,
     coverage: Family<GatewayLabels, Gauge<f64, AtomicU64>>,
-    backend_requests: Family<BackendLabels, Counter>,
-    weights: Family<BackendLabels, Gauge<f64, AtomicU64>>,
+    weights: Weights,
     routes: LabelCap<ObjectName>,
     backends: LabelCap<BackendName>,
     covered: HashMap<ObjectName, Covered>,
-    weighed: HashMap<RouteLabels, Weighed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct GatewayLabels {
-    gateway_namespace: Arc<str>,
-    gateway: Arc<str>,
+pub(super) struct GatewayLabels {
+    pub(super) gateway_namespace: Arc<str>,
+    pub(super) gateway: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,23 +75,6 @@ struct MisrouteLabels {
     reason: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BackendLabels {
-    gateway_namespace: Arc<str>,
-    gateway: Arc<str>,
-    route_namespace: Arc<str>,
-    route: Arc<str>,
-    rule: Rule,
-    backend: String,
-}
-
-/// The weights of a rule that are exported, and the generation of the specs that they are from.
-#[derive(Debug)]
-struct Weighed {
-    generation: u64,
-    series: Vec<BackendLabels>,
-}
-
 #[derive(Debug, Default)]
 struct Covered {
     judged: u64,
@@ -106,13 +90,11 @@ impl Decisions {
             decisions: Family::default(),
             misroutes: Family::default(),
             coverage: Family::default(),
-            backend_requests: Family::default(),
-            weights: Family::default(),
+            weights: Weights::register(registry),
             routes: LabelCap::new(max_routes, refused("route")),
             // As many Services as routes: that is what route tables look like.
             backends: LabelCap::new(max_routes, refused("backend")),
             covered: HashMap::new(),
-            weighed: HashMap::new(),
         };
         metrics.register_all(registry);
         registry.register(
@@ -133,10 +115,6 @@ impl Decisions {
         registry.register("misroutes", "Requests that provably went wrong", self.misroutes.clone());
         let help = "Share of the requests to be judged that were decided, since the start";
         registry.register("coverage_ratio", help, self.coverage.clone());
-        let help = "Forwarded requests by the rule that was due and the backend that answered";
-        registry.register("backend_requests", help, self.backend_requests.clone());
-        let help = "Share of a rule's requests that a backend is due by its weight";
-        registry.register("backend_weight_expected_ratio", help, self.weights.clone());
     }
 
     /// Counts a finished request.
@@ -236,32 +214,34 @@ impl Decisions {
         let Action::Forward { backends, .. } = &decision.action else {
             return;
         };
-        self.weigh(gateway, route, decision.generation, backends);
-        let Some(upstream) = answered(finished) else { return };
-        let labels = BackendLabels::new(gateway, route, self.observed(upstream));
-        self.backend_requests.get_or_create(&labels).inc();
+        if let Some(key) = RuleKey::of(decision).filter(|_| route.name.as_ref() != OTHER)
+            && self.weights.is_new(&key, decision.generation)
+        {
+            let named = backends
+                .iter()
+                .map(|choice| (self.backend(&choice.backend), choice.weight))
+                .collect();
+            self.weights
+                .expect(key, decision.generation, &RuleLabels::new(gateway, route), named);
+        }
+        if let Some(upstream) = answered(finished) {
+            let backend = self.observed(upstream);
+            self.weights.answered(RuleLabels::new(gateway, route), backend);
+        }
     }
 
-    /// Exports a rule's weights once per generation of the specs.
-    fn weigh(&mut self, gateway: &GatewayLabels, route: &RouteLabels, generation: u64, backends: &[BackendChoice]) {
-        let known = self.weighed.get(route);
-        if route.name.as_ref() == OTHER || known.is_some_and(|known| known.generation == generation) {
-            return;
+    /// There is news about the weights of a rule.
+    pub fn weighed(&mut self, weighed: &Weighed) {
+        let gateway = GatewayLabels::new(Some(&weighed.rule.gateway));
+        let route = RouteLabels::of_rule(&weighed.rule, weighed.rule_name.as_ref(), &mut self.routes);
+        if route.name.as_ref() != OTHER {
+            self.weights.weighed(&RuleLabels::new(&gateway, &route), &weighed.news);
         }
-        for labels in known.into_iter().flat_map(|known| &known.series) {
-            self.weights.remove(labels);
-        }
-        let total: u64 = backends.iter().map(|choice| u64::from(choice.weight)).sum();
-        let mut series = Vec::with_capacity(backends.len());
-        for choice in backends.iter().filter(|_| total > 0) {
-            let labels = BackendLabels::new(gateway, route, self.backend(&choice.backend));
-            #[expect(clippy::cast_precision_loss, reason = "weights sum up to 16 million")]
-            self.weights
-                .get_or_create(&labels)
-                .set(f64::from(choice.weight) / total as f64);
-            series.push(labels);
-        }
-        self.weighed.insert(route.clone(), Weighed { generation, series });
+    }
+
+    /// Other specs are in force: what is known of rules that are gone is no longer exported.
+    pub fn specs(&mut self, snapshot: &Snapshot) {
+        self.weights.retain(snapshot);
     }
 }
 
@@ -280,19 +260,6 @@ impl GatewayLabels {
         Self {
             gateway_namespace,
             gateway,
-        }
-    }
-}
-
-impl BackendLabels {
-    fn new(gateway: &GatewayLabels, route: &RouteLabels, backend: String) -> Self {
-        Self {
-            gateway_namespace: Arc::clone(&gateway.gateway_namespace),
-            gateway: Arc::clone(&gateway.gateway),
-            route_namespace: Arc::clone(&route.namespace),
-            route: Arc::clone(&route.name),
-            rule: route.rule.clone(),
-            backend,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use gwobs_route::{ObjectName, RouteRef};
+use gwobs_route::weights::RuleKey;
+use gwobs_route::{ObjectName, RouteKind, RouteRef};
 use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 
@@ -86,22 +87,33 @@ impl RouteLabels {
                 rule: Rule::None,
             };
         };
-        if !cap.admits(&route.route) {
+        Self::capped(route.kind, &route.route, route.rule, route.rule_name.as_ref(), cap)
+    }
+
+    pub(super) fn of_rule(key: &RuleKey, name: Option<&Arc<str>>, cap: &mut LabelCap<ObjectName>) -> Self {
+        Self::capped(key.kind, &key.route, key.rule, name, cap)
+    }
+
+    fn capped(
+        kind: RouteKind,
+        route: &ObjectName,
+        rule: u16,
+        rule_name: Option<&Arc<str>>,
+        cap: &mut LabelCap<ObjectName>,
+    ) -> Self {
+        if !cap.admits(route) {
             return Self {
-                kind: route.kind.as_str(),
+                kind: kind.as_str(),
                 namespace: OTHER.into(),
                 name: OTHER.into(),
                 rule: Rule::None,
             };
         }
         Self {
-            kind: route.kind.as_str(),
-            namespace: Arc::clone(&route.route.namespace),
-            name: Arc::clone(&route.route.name),
-            rule: route
-                .rule_name
-                .as_ref()
-                .map_or(Rule::Index(route.rule), |name| Rule::Name(Arc::clone(name))),
+            kind: kind.as_str(),
+            namespace: Arc::clone(&route.namespace),
+            name: Arc::clone(&route.name),
+            rule: rule_name.map_or(Rule::Index(rule), |name| Rule::Name(Arc::clone(name))),
         }
     }
 }

@@ -9,9 +9,11 @@ use serde::Serialize;
 
 mod decision;
 mod expected;
+mod weights;
 
 pub(super) use decision::Decision;
 pub use decision::protocol_name;
+pub(super) use weights::WeightSkew;
 
 use super::report::{LostCounts, ObservedProcess};
 
@@ -21,6 +23,7 @@ use super::report::{LostCounts, ObservedProcess};
 pub(super) enum Line<'a> {
     Ready(Ready<'a>),
     Decision(Box<Decision<'a>>),
+    WeightSkew(WeightSkew<'a>),
     Lost(Lost<'a>),
     Summary(Summary<'a>),
 }

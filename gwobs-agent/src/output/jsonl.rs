@@ -22,7 +22,7 @@ impl Jsonl {
         Self { redaction }
     }
 
-    /// The line of a report, with its line end.
+    /// The line of a report, with its line end; empty for what is told to metrics only.
     #[must_use]
     pub fn render(&self, report: &Report<'_>, clock: &WallClock) -> Vec<u8> {
         let line = match report {
@@ -30,6 +30,10 @@ impl Jsonl {
             Report::Decision(finished) => {
                 Line::Decision(Box::new(document::Decision::new(finished, &self.redaction, clock)))
             }
+            Report::WeightSkew(weighed) => match document::WeightSkew::new(weighed, clock) {
+                Some(skew) => Line::WeightSkew(skew),
+                None => return Vec::new(),
+            },
             Report::Lost(lost) => Line::Lost(lost_line(lost, clock)),
             Report::Summary(summary) => Line::Summary(summary_line(summary, clock)),
         };

@@ -6,6 +6,7 @@ use gwobs_route::{Inconclusive, Mismatch};
 
 use crate::event::Timestamp;
 use crate::finished::Finished;
+use crate::weighed::Weighed;
 
 /// One thing to say.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub enum Report<'a> {
     Ready(&'a Ready),
     /// The gateway finished with a request.
     Decision(&'a Finished),
+    /// The weights of a rule are not honoured, or are honoured again.
+    WeightSkew(&'a Weighed),
     /// Something could not be seen.
     Lost(&'a LostReport),
     /// The end.

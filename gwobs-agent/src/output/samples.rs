@@ -9,8 +9,11 @@ use gwobs_route::{
     ObjectName, Origin, Purpose, RedirectTarget, ResponseHeaders, RouteKind, RouteRef, Verdict, WireProtocol,
 };
 
+use gwobs_route::weights::{Report, RuleKey, Share, Skew};
+
 use crate::event::Timestamp;
 use crate::finished::{Downstream, Evidence, Finished, Pairing, Process, Response, Upstream};
+use crate::weighed::{Weighed, WeightNews};
 
 pub(crate) fn object(namespace: &str, name: &str) -> ObjectName {
     ObjectName {
@@ -215,5 +218,37 @@ pub(crate) fn retried() -> Finished {
     Finished {
         upstreams: vec![refused, upstream("api", 2, Some(200), Purpose::Retry)],
         ..matched()
+    }
+}
+
+/// A rule of weights 90 and 10 whose backends get `news`.
+pub(crate) fn weighed(news: fn(Report) -> WeightNews) -> Weighed {
+    let share = |name: &str, expected, observed, requests| Share {
+        backend: Some(service(name)),
+        expected,
+        observed: Some(observed),
+        requests,
+    };
+    let report = Report {
+        shares: vec![share("api", 0.9, 0.5, 200), share("canary", 0.1, 0.5, 200)],
+        requests: 400,
+        unknown: 3,
+        outside: 0,
+        skew: Some(Skew {
+            at: 1,
+            log_evidence: 12.0,
+            fits_equal_split: true,
+        }),
+    };
+    Weighed {
+        time: Timestamp(3_500_000),
+        rule: RuleKey {
+            gateway: object("infra", "web"),
+            kind: RouteKind::Http,
+            route: object("shop", "api"),
+            rule: 0,
+        },
+        rule_name: None,
+        news: news(report),
     }
 }

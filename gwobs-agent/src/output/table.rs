@@ -16,6 +16,7 @@ use crate::finished::{Finished, Upstream};
 mod ending;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 /// Width of a request in a line; a longer one is cut.
 const REQUEST_WIDTH: usize = 48;
@@ -69,6 +70,7 @@ impl Table {
         match report {
             Report::Ready(ready) => self.ready(ready),
             Report::Decision(finished) => self.decision(finished, clock),
+            Report::WeightSkew(weighed) => weights::line(self, weighed, clock),
             Report::Lost(lost) => self.lost(lost, clock),
             Report::Summary(summary) => ending::summary(self, summary),
         }

@@ -18,6 +18,8 @@ pub enum Settled {
         call: Half,
         /// Why its request could not be read.
         why: Inconclusive,
+        /// The local ports of all connections by which the request can have come in; `None` if it may be any.
+        ports: Option<Vec<u16>>,
     },
 }
 

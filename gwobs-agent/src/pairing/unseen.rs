@@ -9,11 +9,16 @@ use super::limits::{LOSS_MEMORY, MAX_UNREADABLE, UNSEEN_MEMORY, nanoseconds};
 use crate::event::{Role, SocketCookie, Timestamp};
 use crate::exchange::{Connection, Half, Stamp};
 
+/// Local ports of connections that cannot be read which are told apart: more than any gateway listens on.
+const MAX_PORTS: usize = 256;
+
 /// The last unreadable activity of each connection, by side, and the last loss.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
     downstream: Activity,
     upstream: Activity,
+    /// The last unreadable activity of downstream connections, by their local port.
+    ports: BTreeMap<u16, Timestamp>,
     lost: Option<Timestamp>,
 }
 
@@ -92,9 +97,32 @@ impl Unseen {
     /// Bytes moved on a stream that cannot be read.
     pub(super) fn note(&mut self, connection: &Connection, stamp: Stamp, why: Inconclusive) {
         match connection.role {
-            Role::Accepted => self.downstream.note(connection.socket, stamp, why),
+            Role::Accepted => {
+                self.note_port(connection.local.port(), stamp.time);
+                self.downstream.note(connection.socket, stamp, why);
+            }
             Role::Connected => self.upstream.note(connection.socket, stamp, why),
         }
+    }
+
+    fn note_port(&mut self, port: u16, at: Timestamp) {
+        if self.ports.len() < MAX_PORTS || self.ports.contains_key(&port) {
+            self.ports.insert(port, at);
+        } else {
+            // As if something had been missed: then no port is known for sure.
+            self.lose(at);
+        }
+    }
+
+    /// The local ports by which a request may have come in that nobody saw, and that caused a call which began then; `None`
+    /// if it may be any.
+    pub(super) fn ports(&self, began: Stamp) -> Option<Vec<u16>> {
+        let recent = |at: Timestamp, memory| at.0.saturating_add(nanoseconds(memory)) >= began.time.0;
+        if self.lost.is_some_and(|lost| recent(lost, LOSS_MEMORY)) {
+            return None;
+        }
+        let ports = self.ports.iter().filter(|(_, last)| recent(**last, UNSEEN_MEMORY));
+        Some(ports.map(|(port, _)| *port).collect())
     }
 
     /// A request that was read was answered: no request before it on its HTTP/1 connection is under way.

@@ -1,76 +1,138 @@
-//! From a settled request to what every sink gets.
+//! From what pairing settled to what every sink gets.
 
 use std::sync::Arc;
 
-use gwobs_route::{Action, BackendName, Decision, Inconclusive, Judgement, Purpose, Snapshot, Verdict};
+use gwobs_route::{Action, BackendName, Decision, Inconclusive, Judgement, Mismatch, Purpose, Snapshot, Verdict};
 
-use super::judging::{Call, Judged, Judging, decided_at, origin, purposes, without_doubtful_mirrors};
+use super::convergence::Lag;
+use super::judging::{self, Call, Judged, Judging, open, origin, purposes};
+use crate::event::Timestamp;
 use crate::exchange::Half;
 use crate::finished::{Downstream, Finished, Pairing, Process, Response, Upstream};
-use crate::pairing::{Attempt, SettledCall, SettledRequest, Tie};
+use crate::pairing::{Attempt, Settled, SettledCall, SettledRequest, Tie};
 
-/// A finished request with how late the gateway followed the specs, in nanoseconds.
+/// A finished request, with what concerns the specs more than the request.
 pub(super) struct Report {
     pub(super) finished: Finished,
-    pub(super) lag: Option<u64>,
+    /// When the gateway decided.
+    pub(super) decided: Timestamp,
+    /// Set if the gateway followed specs that had been replaced.
+    pub(super) lag: Option<Lag>,
+    /// True if all snapshots that were live give the request the same rule with the same weights.
+    pub(super) steady: bool,
+    /// True if these are its upstream calls in every reading.
+    pub(super) certain: bool,
+}
+
+/// Whose half is reported, and by which name.
+pub(super) struct Identity {
+    pub(super) id: String,
+    pub(super) process: Process,
+}
+
+/// When the gateway decided, as far as is known.
+pub(super) fn decided_at(settled: &Settled) -> Timestamp {
+    match settled {
+        Settled::Request(request) => judging::decided_at(&request.downstream),
+        Settled::Call { call, .. } => call.request.started.time,
+    }
 }
 
 /// Judges a settled request.
-pub(super) fn report(settled: &SettledRequest, process: Process, id: String, judging: &Judging<'_>) -> Report {
+pub(super) fn report(settled: &SettledRequest, identity: Identity, judging: &Judging<'_>) -> Report {
     let calls = calls(settled);
-    let judged = judging.judge_by_all(&settled.downstream, &calls);
-    let (door, decision, judgement, lag) = match judged {
-        Some(Judged {
-            door,
-            decision,
-            judgement,
-            lag,
-        }) => (door, decision, Some(judgement), lag),
-        None => (None, None, None, None),
-    };
-    let judgement = judgement.map(|judgement| with_doubts(judgement, settled));
-    let live = judging.snapshots.at(decided_at(&settled.downstream)).next();
-    let snapshot = live.map(|live| &*live.snapshot);
-    let lag = lag.filter(|_| {
-        judgement
-            .as_ref()
-            .is_some_and(|judgement| judgement.verdict == Verdict::Match)
-    });
-    let downstream = &settled.downstream;
-    Report {
-        lag,
-        finished: Finished {
-            id,
-            started: downstream.request.started.time,
-            ended: downstream
-                .response
-                .ended
-                .or(downstream.response.started)
-                .unwrap_or(downstream.request.started)
-                .time,
-            process,
-            gateway: door.map(|door| door.gateway),
-            downstream: Some(client_side(downstream)),
-            request: downstream.request.head.as_deref().cloned(),
-            upstreams: calls
-                .iter()
-                .map(|call| upstream(call, snapshot, decision.as_deref()))
-                .collect(),
-            response: response(settled),
-            decision,
-            judgement,
-            pairing: pairing(settled),
-        },
+    let mut judged = judging.judge_by_all(&settled.downstream, &calls);
+    if let Some(judged) = &mut judged {
+        cast_doubt(&mut judged.judgement, settled);
     }
+    let decided = judging::decided_at(&settled.downstream);
+    let report = assemble(&settled.downstream, &calls, judged, decided, identity, judging);
+    Report {
+        certain: matches!(settled.tie, Tie::Sure(_)),
+        finished: Finished {
+            downstream: Some(client_side(&settled.downstream)),
+            request: settled.downstream.request.head.as_deref().cloned(),
+            response: response(settled),
+            pairing: pairing(settled),
+            ..report.finished
+        },
+        ..report
+    }
+}
+
+/// Judges an upstream call whose request nobody could read. `ports`: the local ports by which it can have come in.
+pub(super) fn without_downstream(
+    call: &Half,
+    why: Inconclusive,
+    ports: Option<&[u16]>,
+    identity: Identity,
+    judging: &Judging<'_>,
+) -> Report {
+    let judged = judging.judge_alone(call, why, ports);
+    let purpose = match judged.as_ref().map(|judged| judged.judgement.verdict) {
+        Some(Verdict::Match | Verdict::Mismatch(_)) => Purpose::Forward,
+        Some(Verdict::Inconclusive(_)) | None => Purpose::Unknown,
+    };
+    let sent = Call {
+        attempt: Attempt::Sent(call),
+        purpose,
+    };
+    assemble(call, &[sent], judged, call.request.started.time, identity, judging)
+}
+
+/// What both kinds have in common. `half`: the one whose times and name the report has.
+fn assemble(
+    half: &Half,
+    calls: &[Call<'_>],
+    judged: Option<Judged<'_>>,
+    decided: Timestamp,
+    Identity { id, process }: Identity,
+    judging: &Judging<'_>,
+) -> Report {
+    let by = judged.as_ref().and_then(|judged| judged.live);
+    let live = by.or_else(|| judging.snapshots.at(decided).next());
+    let snapshot = live.map(|live| &*live.snapshot);
+    let decision = judged.as_ref().and_then(|judged| judged.decision.clone());
+    let is_open = |judged: &Judged<'_>| matches!(judged.judgement.verdict, Verdict::Inconclusive(_));
+    let finished = Finished {
+        id,
+        started: half.request.started.time,
+        ended: ended(half),
+        process,
+        gateway: judged
+            .as_ref()
+            .and_then(|judged| Some(judged.door.as_ref()?.gateway.clone())),
+        downstream: None,
+        request: None,
+        upstreams: calls
+            .iter()
+            .map(|call| upstream(call, snapshot, decision.as_deref()))
+            .collect(),
+        response: None,
+        judgement: judged.as_ref().map(|judged| judged.judgement.clone()),
+        decision,
+        pairing: Pairing::default(),
+    };
+    Report {
+        finished,
+        decided,
+        lag: judged
+            .as_ref()
+            .filter(|judged| !is_open(judged))
+            .and_then(|judged| judged.lag),
+        steady: judged.is_some_and(|judged| judged.steady),
+        certain: false,
+    }
+}
+
+fn ended(half: &Half) -> Timestamp {
+    let answered = half.response.ended.or(half.response.started);
+    answered.unwrap_or(half.request.started).time
 }
 
 /// The attempts and what stands beside them.
 fn calls(settled: &SettledRequest) -> Vec<Call<'_>> {
-    let attempts = settled.attempts.iter().map(|call| match call {
-        SettledCall::Sent(half) => Attempt::Sent(half),
-        SettledCall::ConnectFailed { peer, .. } => Attempt::ConnectFailed(*peer),
-    });
-    let mut calls = purposes(attempts);
+    let mut calls = purposes(settled.attempts.iter().map(attempt));
     let beside = settled.beside.iter().map(|(half, purpose)| Call {
         attempt: Attempt::Sent(half),
         purpose: *purpose,
@@ -79,16 +141,20 @@ fn calls(settled: &SettledRequest) -> Vec<Call<'_>> {
     calls
 }
 
-/// What pairing left open is left open.
-fn with_doubts(judgement: Judgement, settled: &SettledRequest) -> Judgement {
+fn attempt(call: &SettledCall) -> Attempt<'_> {
+    match call {
+        SettledCall::Sent(half) => Attempt::Sent(half),
+        SettledCall::ConnectFailed { peer, .. } => Attempt::ConnectFailed(*peer),
+    }
+}
+
+/// What pairing left open is left open, and a mismatch that rests on mirrors which may be somebody else's is none.
+fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest) {
+    let wrong_mirror = judgement.verdict == Verdict::Mismatch(Mismatch::WrongMirror);
     match &settled.tie {
-        Tie::Unknown(why) => Judgement {
-            verdict: Verdict::Inconclusive(*why),
-            also: Vec::new(),
-            observed_route: None,
-        },
-        _ if settled.beside_in_doubt => without_doubtful_mirrors(judgement),
-        _ => judgement,
+        Tie::Unknown(why) => *judgement = open(*why),
+        _ if settled.beside_in_doubt && wrong_mirror => *judgement = open(Inconclusive::Unpaired),
+        _ => {}
     }
 }
 
@@ -108,10 +174,7 @@ fn client_side(downstream: &Half) -> Downstream {
 
 fn response(settled: &SettledRequest) -> Option<Response> {
     let head = settled.downstream.response.head.as_deref()?.clone();
-    let last = settled.attempts.last().map(|call| match call {
-        SettledCall::Sent(half) => Attempt::Sent(half),
-        SettledCall::ConnectFailed { peer, .. } => Attempt::ConnectFailed(*peer),
-    });
+    let last = settled.attempts.last().map(attempt);
     Some(Response {
         head,
         origin: origin(&settled.downstream, last.as_ref()),
@@ -130,7 +193,7 @@ fn pairing(settled: &SettledRequest) -> Pairing {
 }
 
 /// One upstream call, with the backends that its address belongs to.
-pub(super) fn upstream(call: &Call<'_>, snapshot: Option<&Snapshot>, decision: Option<&Decision>) -> Upstream {
+fn upstream(call: &Call<'_>, snapshot: Option<&Snapshot>, decision: Option<&Decision>) -> Upstream {
     let (address, half) = match call.attempt {
         Attempt::Sent(half) => (half.connection.peer, Some(half)),
         Attempt::ConnectFailed(peer) => (peer, None),
@@ -171,43 +234,5 @@ pub(super) fn process(pid: u32, name: Option<&Arc<str>>) -> Process {
     Process {
         pid,
         name: name.cloned().unwrap_or_else(|| Arc::from("")),
-    }
-}
-
-/// An upstream call whose request nobody could read. `snapshot`: `None` without a Gateway that counts.
-pub(super) fn without_downstream(
-    call: &Half,
-    why: Inconclusive,
-    process: Process,
-    id: String,
-    snapshot: Option<&Snapshot>,
-) -> Finished {
-    let sent = Call {
-        attempt: Attempt::Sent(call),
-        purpose: Purpose::Unknown,
-    };
-    let undecided = Judgement {
-        verdict: Verdict::Inconclusive(why),
-        also: Vec::new(),
-        observed_route: None,
-    };
-    Finished {
-        id,
-        started: call.request.started.time,
-        ended: call
-            .response
-            .ended
-            .or(call.response.started)
-            .unwrap_or(call.request.started)
-            .time,
-        process,
-        gateway: None,
-        downstream: None,
-        request: None,
-        upstreams: vec![upstream(&sent, snapshot, None)],
-        response: None,
-        decision: None,
-        judgement: snapshot.map(|_| undecided),
-        pairing: Pairing::default(),
     }
 }

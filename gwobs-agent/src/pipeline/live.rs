@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gwobs_route::{ObjectName, Snapshot};
 
 use super::catalogue::Catalogue;
+use super::convergence::Lag;
 use crate::event::Timestamp;
 
 /// Snapshots kept, at most. Specs that change faster than this many times while a request is open leave it
@@ -23,6 +23,17 @@ pub(super) struct Live {
     pub(super) until: Option<Timestamp>,
 }
 
+impl Live {
+    /// How a request lags that was routed by this snapshot at `at`; `None` if it was in force then.
+    pub(super) fn lag(&self, at: Timestamp) -> Option<Lag> {
+        self.until.filter(|until| *until <= at).map(|replaced| Lag {
+            generation: self.snapshot.generation(),
+            replaced,
+            at,
+        })
+    }
+}
+
 /// Snapshots, oldest first.
 #[derive(Debug)]
 pub(super) struct Snapshots {
@@ -35,8 +46,8 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(super) fn new(window: Duration) -> Self {
-        let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
+    /// `window`: the convergence window, in nanoseconds.
+    pub(super) fn new(window: u64) -> Self {
         Self {
             kept: VecDeque::new(),
             window,
@@ -94,7 +105,17 @@ impl Snapshots {
             .filter(not_over)
     }
 
-    /// True if a snapshot that a request decided at `at` may have been routed by was forgotten, or never seen.
+    /// The snapshots that a request decided at `at` must no longer have been routed by, newest first, as far as they are
+    /// kept.
+    pub(super) fn replaced_before(&self, at: Timestamp) -> impl Iterator<Item = &Live> {
+        let is_over = move |live: &&Live| {
+            live.until
+                .is_some_and(|until| until.0.saturating_add(self.window) < at.0)
+        };
+        self.kept.iter().rev().filter(is_over)
+    }
+
+    /// True if a snapshot that a request decided at `at` may have been routed by was forgotten.
     pub(super) fn forgot(&self, at: Timestamp) -> bool {
         let covers =
             |(from, until): &(Timestamp, Option<Timestamp>)| *from <= at && until.is_none_or(|until| at <= until);

@@ -19,6 +19,7 @@ use crate::output::{Jsonl, Ready, Redaction, Renderer, Report, Summary, WallCloc
 use crate::pipeline::{Pipeline, Scope, Sink};
 use crate::recording::Parameters;
 use crate::specs::{InForce, Loaded, UnknownGateway};
+use crate::weighed::{Weighed, WeightNews};
 
 /// A run.
 #[derive(Debug)]
@@ -85,7 +86,8 @@ impl<O: Out> Core<O> {
         let redaction = manifests::redaction(&loaded.objects);
         let report = self.specs.take(loaded, now.0);
         manifests::tell(&report);
-        self.in_force(now, Arc::clone(self.specs.snapshot()), redaction);
+        self.teller.metrics.decisions.specs(self.specs.snapshot());
+        self.pipeline.set_snapshot(now, Arc::clone(self.specs.snapshot()));
         self.specs.require(&self.gateways)
     }
 
@@ -243,7 +245,31 @@ impl<O: Out> Sink for Teller<O> {
         }
     }
 
-    fn lagged(&mut self, gateway: &ObjectName, lag: Duration) {
-        self.metrics.convergence.lagged(gateway, lag);
+    fn converged(&mut self, gateway: &ObjectName, lag: Duration) {
+        self.metrics.convergence.converged(gateway, lag);
     }
+
+    fn weighed(&mut self, weighed: &Weighed) {
+        self.metrics.decisions.weighed(weighed);
+        match &weighed.news {
+            WeightNews::Skewed(report) => tracing::warn!("weights of {} are not honoured: {report}", title(weighed)),
+            WeightNews::Honoured(report) => {
+                tracing::info!("weights of {} are honoured again: {report}", title(weighed));
+            }
+            WeightNews::Watched | WeightNews::Ended => return,
+        }
+        self.line(&Report::WeightSkew(weighed));
+    }
+}
+
+/// The rule of a piece of news, for a log line.
+fn title(weighed: &Weighed) -> String {
+    let rule = &weighed.rule;
+    format!(
+        "{} {} rule {} at {}",
+        rule.kind.as_str(),
+        rule.route,
+        rule.rule,
+        rule.gateway
+    )
 }

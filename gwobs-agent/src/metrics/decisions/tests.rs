@@ -1,7 +1,9 @@
+use gwobs_route::BackendChoice;
 use prometheus_client::encoding::text::encode;
 
 use super::*;
 use crate::output::samples;
+use crate::weighed::WeightNews;
 
 fn scrape(finished: &[Finished], max_routes: usize) -> String {
     let mut registry = Registry::default();
@@ -115,6 +117,47 @@ fn weights_are_shares_and_follow_the_specs() {
     let text = scrape(&[first, with_weights(2, &[("api", 5)])], 10);
     assert_line(&text, &weight("api", "1.0"));
     assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn weights_are_those_of_the_newest_specs_and_of_rules_that_are_there() {
+    let mut registry = Registry::default();
+    let mut decisions = Decisions::register(registry.sub_registry_with_prefix("gwobs"), 10);
+    decisions.finished(&with_weights(2, &[("api", 5)]));
+    decisions.finished(&with_weights(1, &[("api", 9), ("canary", 1)]));
+    let text = |registry: &Registry| {
+        let mut text = String::new();
+        encode(&mut text, registry).unwrap();
+        text
+    };
+    let before = text(&registry);
+    assert!(before.contains("gwobs_backend_weight_expected_ratio{"), "{before}");
+    assert!(!before.contains("canary"), "{before}");
+    decisions.specs(&Snapshot::default());
+    let after = text(&registry);
+    assert!(!after.contains("gwobs_backend_weight_expected_ratio{"), "{after}");
+}
+
+#[test]
+fn a_skew_is_0_or_1_or_not_there() {
+    let skew = |news: &[fn(gwobs_route::weights::Report) -> WeightNews]| {
+        let mut registry = Registry::default();
+        let mut decisions = Decisions::register(registry.sub_registry_with_prefix("gwobs"), 10);
+        news.iter().for_each(|news| decisions.weighed(&samples::weighed(*news)));
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("gwobs_weight_skew_detected{"));
+        line.map(str::to_owned)
+    };
+    let labels = r#"gateway_namespace="infra",gateway="web",route_namespace="shop",route="api",rule="0""#;
+    let line = |value| Some(format!("gwobs_weight_skew_detected{{{labels}}} {value}"));
+    assert_eq!(skew(&[]), None);
+    assert_eq!(skew(&[|_| WeightNews::Watched]), line(0));
+    assert_eq!(skew(&[|_| WeightNews::Watched, WeightNews::Skewed]), line(1));
+    assert_eq!(skew(&[WeightNews::Skewed, WeightNews::Honoured]), line(0));
+    assert_eq!(skew(&[WeightNews::Skewed, |_| WeightNews::Ended]), None);
 }
 
 #[test]

@@ -25,10 +25,8 @@ async fn serve() -> SocketAddr {
     metrics.events.lost("ring_buffer_full", 3);
     metrics
         .convergence
-        .lagged(&samples::object("infra", "web"), std::time::Duration::from_millis(300));
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), registry, Health::default())
-        .await
-        .unwrap();
+        .converged(&samples::object("infra", "web"), std::time::Duration::from_millis(300));
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), registry).await.unwrap();
     let address = server.address().unwrap();
     tokio::spawn(server.run());
     address

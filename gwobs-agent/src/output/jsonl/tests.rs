@@ -8,6 +8,7 @@ use crate::event::Timestamp;
 use crate::finished::{Finished, Response};
 use crate::output::report::{DataPlane, ObservedProcess};
 use crate::output::samples::{self, forward, head, object, service};
+use crate::weighed::WeightNews;
 
 const CLOCK: WallClock = WallClock::from_offset(1_790_000_000_000_000_000);
 
@@ -391,4 +392,34 @@ fn coverage_of_nothing_is_not_a_number() {
         Value::Null
     );
     assert_eq!(object("a", "b").to_string(), "a/b");
+}
+
+#[test]
+fn a_weight_skew_has_the_numbers_and_says_them() {
+    let weighed = samples::weighed(WeightNews::Skewed);
+    assert_eq!(
+        render(&Report::WeightSkew(&weighed), Redaction::off()),
+        json!({
+            "type": "weight_skew",
+            "time": "2026-09-21T14:13:20.003500Z",
+            "gateway": "infra/web",
+            "route": {"kind": "HTTPRoute", "namespace": "shop", "name": "api", "rule": 0},
+            "skewed": true,
+            "text": "expected 90/10, observed 50/50 over 400 requests, which fits an equal split",
+            "requests": 400,
+            "unknown": 3,
+            "outside": 0,
+            "backends": [
+                {"backend": "shop/api:8080", "expected": 0.9, "observed": 0.5, "requests": 200},
+                {"backend": "shop/canary:8080", "expected": 0.1, "observed": 0.5, "requests": 200},
+            ],
+        })
+    );
+}
+
+#[test]
+fn weights_that_are_merely_watched_are_no_line() {
+    let weighed = samples::weighed(|_| WeightNews::Watched);
+    let line = Jsonl::new(Redaction::off()).render(&Report::WeightSkew(&weighed), &CLOCK);
+    assert!(line.is_empty());
 }

@@ -4,6 +4,7 @@ use gwobs_route::Mismatch;
 use super::*;
 use crate::output::report::Summary;
 use crate::output::samples;
+use crate::weighed::WeightNews;
 
 const CLOCK: WallClock = WallClock::from_offset(1_790_000_000_000_000_000);
 
@@ -84,4 +85,18 @@ fn the_end_tells_the_numbers() {
          \x20          2  mismatch: wrong_backend\n\
          \x20          7  not seen: ring_buffer_full\n"
     );
+}
+
+#[test]
+fn weights_are_told_in_plain_numbers() {
+    let line = |news| {
+        let weighed = samples::weighed(news);
+        Table::new(Style::Plain, Redaction::off()).render(&Report::WeightSkew(&weighed), &CLOCK)
+    };
+    assert_eq!(
+        line(WeightNews::Skewed),
+        "14:13:20.003  WEIGHTS       HTTPRoute shop/api rule 0, shop/api:8080 / shop/canary:8080: expected 90/10, \
+         observed 50/50 over 400 requests, which fits an equal split\n"
+    );
+    assert_eq!(line(|_| WeightNews::Ended), "");
 }

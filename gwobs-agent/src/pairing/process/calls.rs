@@ -273,6 +273,7 @@ impl Process {
                 out.settled.push(Settled::Call {
                     call: half.clone(),
                     why,
+                    ports: self.unseen.ports(half.request.started),
                 });
             }
         }
