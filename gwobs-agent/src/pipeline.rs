@@ -17,6 +17,7 @@ mod request;
 mod scope;
 mod settings;
 mod sink;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod weighing;
@@ -37,9 +38,10 @@ use crate::event::{EventKind, KernelEvent, Timestamp};
 use crate::exchange::Half;
 use crate::pairing::{Pairing, Settled};
 use convergence::Convergence;
-use finish::{Identity, Report};
+use finish::{Identity, Over, Report};
 use judging::Judging;
 use live::Snapshots;
+use strays::Strays;
 use weighing::Weighing;
 
 /// Mismatches that are held at a time, at most; beyond it the oldest is told early. One takes a few KiB.
@@ -61,7 +63,8 @@ pub struct Pipeline {
     names: HashMap<u32, Arc<str>>,
     settled: Vec<Settled>,
     /// Mismatches, by the time when they are told.
-    held: VecDeque<(Timestamp, Settled)>,
+    held: VecDeque<(Timestamp, Over)>,
+    strays: Strays,
     weighing: Weighing,
     convergence: Convergence,
     counts: Counts,
@@ -80,6 +83,7 @@ impl Pipeline {
             names: HashMap::new(),
             settled: Vec::new(),
             held: VecDeque::new(),
+            strays: Strays::default(),
             weighing: Weighing::new(hold),
             convergence: Convergence::new(window.saturating_add(hold)),
             counts: Counts::default(),
@@ -91,7 +95,7 @@ impl Pipeline {
     /// New specs are in force; the ones before stay of use for the convergence window, and for the requests that
     /// began while they were.
     pub fn set_snapshot(&mut self, now: Timestamp, snapshot: Arc<Snapshot>) {
-        let held = self.held.front().map(|(_, settled)| finish::decided_at(settled));
+        let held = self.held.front().map(|(_, over)| over.decided_at());
         let oldest = [self.pairing.oldest(), held].into_iter().flatten().min().unwrap_or(now);
         self.weighing
             .renew(self.snapshots.newest().map(|live| &*live.snapshot), &snapshot);
@@ -175,8 +179,8 @@ impl Pipeline {
         };
         self.pairing.drain(now, &judging, &mut self.settled);
         self.hand_on(now, sink);
-        while let Some((_, settled)) = self.held.pop_front() {
-            let report = self.report(&settled);
+        while let Some((_, over)) = self.held.pop_front() {
+            let report = self.report(&over);
             self.tell(&report, sink);
         }
         let newest = self.snapshots.newest().map(|live| &*live.snapshot);
@@ -211,12 +215,14 @@ impl Pipeline {
         self.pairing.on_tick(now, &judging, &mut self.settled);
         self.hand_on(now, sink);
         while self.held.front().is_some_and(|(until, _)| *until <= now) || self.held.len() > MAX_HELD {
-            let Some((_, settled)) = self.held.pop_front() else {
+            let Some((_, over)) = self.held.pop_front() else {
                 break;
             };
-            let report = self.report(&settled);
+            let report = self.report(&over);
             self.tell(&report, sink);
         }
+        self.strays
+            .forget(Timestamp(now.0.saturating_sub(nanoseconds(self.settings.hold))));
         let newest = self.snapshots.newest().map(|live| &*live.snapshot);
         self.weighing.look(now, newest, sink);
         self.convergence.look(now, sink);
@@ -226,13 +232,23 @@ impl Pipeline {
     /// Tells what pairing settled, but holds mismatches.
     fn hand_on(&mut self, now: Timestamp, sink: &mut impl Sink) {
         for settled in std::mem::take(&mut self.settled) {
-            let report = self.report(&settled);
-            let was_held = matches!(&settled, Settled::Request(request) if request.held);
-            if is_mismatch(&report.finished.judgement) && !was_held && !self.settings.hold.is_zero() {
-                self.held.push_back((self.end_of_hold(now), settled));
-            } else {
-                self.tell(&report, sink);
+            match settled {
+                Settled::Stray(call) => self.strays.add(now, call),
+                Settled::Call { call, why, ports } => self.judge(now, Over::Call { call, why, ports }, sink),
+                Settled::Request(request) => {
+                    self.strays.add_surplus(now, &request);
+                    self.judge(now, Over::Request(request), sink);
+                }
             }
+        }
+    }
+
+    fn judge(&mut self, now: Timestamp, over: Over, sink: &mut impl Sink) {
+        let report = self.report(&over);
+        if is_mismatch(&report.finished.judgement) && !over.was_held() && !self.settings.hold.is_zero() {
+            self.held.push_back((self.end_of_hold(now), over));
+        } else {
+            self.tell(&report, sink);
         }
     }
 
@@ -241,11 +257,15 @@ impl Pipeline {
         Timestamp(now.0.saturating_add(nanoseconds(self.settings.hold)))
     }
 
-    fn report(&self, settled: &Settled) -> Report {
-        match settled {
-            Settled::Request(request) => finish::report(request, self.identity(&request.downstream), &self.judging()),
-            Settled::Call { call, why, ports } => {
-                finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &self.judging())
+    fn report(&self, over: &Over) -> Report {
+        let judging = self.judging();
+        match over {
+            Over::Request(request) => {
+                let late_mirror = || self.strays.may_be_of(request, &judging);
+                finish::report(request, late_mirror, self.identity(&request.downstream), &judging)
+            }
+            Over::Call { call, why, ports } => {
+                finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &judging)
             }
         }
     }

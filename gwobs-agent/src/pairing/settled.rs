@@ -21,6 +21,8 @@ pub enum Settled {
         /// The local ports of all connections by which the request can have come in; `None` if it may be any.
         ports: Option<Vec<u16>>,
     },
+    /// A mirror began that no request is left for: one that was handed out may have been late to send it.
+    Stray(Half),
 }
 
 /// A downstream request and its upstream calls.

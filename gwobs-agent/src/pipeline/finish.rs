@@ -9,7 +9,7 @@ use super::judging::{self, Call, Judged, Judging, open, origin, purposes};
 use crate::event::Timestamp;
 use crate::exchange::Half;
 use crate::finished::{Downstream, Finished, Pairing, Process, Response, Upstream};
-use crate::pairing::{Attempt, Settled, SettledCall, SettledRequest, Tie};
+use crate::pairing::{Attempt, SettledCall, SettledRequest, Tie};
 
 /// A finished request, with what concerns the specs more than the request.
 pub(super) struct Report {
@@ -30,20 +30,47 @@ pub(super) struct Identity {
     pub(super) process: Process,
 }
 
-/// When the gateway decided, as far as is known.
-pub(super) fn decided_at(settled: &Settled) -> Timestamp {
-    match settled {
-        Settled::Request(request) => judging::decided_at(&request.downstream),
-        Settled::Call { call, .. } => call.request.started.time,
+/// Something that is over and is to be judged.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are requests")]
+pub(super) enum Over {
+    /// A request.
+    Request(SettledRequest),
+    /// An upstream call whose request nobody could read.
+    Call {
+        call: Half,
+        why: Inconclusive,
+        /// The local ports by which the request can have come in; `None` if it may be any.
+        ports: Option<Vec<u16>>,
+    },
+}
+
+impl Over {
+    /// When the gateway decided, as far as is known.
+    pub(super) fn decided_at(&self) -> Timestamp {
+        match self {
+            Self::Request(request) => judging::decided_at(&request.downstream),
+            Self::Call { call, .. } => call.request.started.time,
+        }
+    }
+
+    /// True if it was held by whoever settled it.
+    pub(super) fn was_held(&self) -> bool {
+        matches!(self, Self::Request(request) if request.held)
     }
 }
 
-/// Judges a settled request.
-pub(super) fn report(settled: &SettledRequest, identity: Identity, judging: &Judging<'_>) -> Report {
+/// Judges a settled request. `late_mirror`: whether a mirror came late that may be its own.
+pub(super) fn report(
+    settled: &SettledRequest,
+    late_mirror: impl Fn() -> bool,
+    identity: Identity,
+    judging: &Judging<'_>,
+) -> Report {
     let calls = calls(settled);
     let mut judged = judging.judge_by_all(&settled.downstream, &calls);
     if let Some(judged) = &mut judged {
-        cast_doubt(&mut judged.judgement, settled);
+        cast_doubt(&mut judged.judgement, settled, late_mirror);
     }
     let decided = judging::decided_at(&settled.downstream);
     let report = assemble(&settled.downstream, &calls, judged, decided, identity, judging);
@@ -149,11 +176,11 @@ fn attempt(call: &SettledCall) -> Attempt<'_> {
 }
 
 /// What pairing left open is left open, and a mismatch that rests on mirrors which may be somebody else's is none.
-fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest) {
+fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest, late_mirror: impl Fn() -> bool) {
     let wrong_mirror = judgement.verdict == Verdict::Mismatch(Mismatch::WrongMirror);
     match &settled.tie {
         Tie::Unknown(why) => *judgement = open(*why),
-        _ if settled.beside_in_doubt && wrong_mirror => *judgement = open(Inconclusive::Unpaired),
+        _ if wrong_mirror && (settled.beside_in_doubt || late_mirror()) => *judgement = open(Inconclusive::Unpaired),
         _ => {}
     }
 }

@@ -3,5 +3,7 @@
 mod alone;
 mod basics;
 mod changes;
+mod ports;
 mod run;
+mod shapes;
 mod weights;

@@ -100,6 +100,7 @@ impl Observe {
             ready: Value::Null,
             decisions: Vec::new(),
             lost: Vec::new(),
+            weight_skews: Vec::new(),
             _turn: turn,
         };
         gwobs.ready = gwobs.wait_until_ready()?;
@@ -116,6 +117,7 @@ pub struct Gwobs {
     pub ready: Value,
     decisions: Vec<Decision>,
     lost: Vec<Value>,
+    weight_skews: Vec<Value>,
     _turn: File,
 }
 
@@ -127,6 +129,8 @@ pub struct Observed {
     pub decisions: Vec<Decision>,
     /// `lost` lines.
     pub lost: Vec<Value>,
+    /// `weight_skew` lines.
+    pub weight_skews: Vec<Value>,
     /// The `summary` line.
     pub summary: Value,
     /// Exit code.
@@ -155,6 +159,7 @@ impl Gwobs {
                     return Ok(self.decisions.last());
                 }
                 "lost" => self.lost.push(line),
+                "weight_skew" => self.weight_skews.push(line),
                 other => bail!("unexpected line of type {other:?} while observing"),
             }
         }
@@ -169,6 +174,7 @@ impl Gwobs {
             match kind(&line) {
                 "decision" => self.decisions.push(Decision(line)),
                 "lost" => self.lost.push(line),
+                "weight_skew" => self.weight_skews.push(line),
                 "summary" => summary = Some(line),
                 other => bail!("unexpected line of type {other:?}"),
             }
@@ -184,6 +190,7 @@ impl Gwobs {
             ready: self.ready,
             decisions: self.decisions,
             lost: self.lost,
+            weight_skews: self.weight_skews,
             summary,
             exit,
             log,

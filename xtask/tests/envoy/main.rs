@@ -3,9 +3,14 @@
 //!
 //! What must hold with any data plane is in `tests/planes`. These tests need root and fail without it.
 
+mod beside;
 mod changes;
 mod output;
 mod replies;
+mod rewrites;
+mod shop;
+mod tailored;
+mod weights;
 mod wrong;
 
 use xtask::testbed::shop;

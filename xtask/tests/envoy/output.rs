@@ -113,7 +113,7 @@ fn metrics_count_the_same_decisions() -> Result<()> {
     gwobs.stop().map(drop)
 }
 
-fn fetch(address: std::net::SocketAddr, path: &str) -> Result<String> {
+pub(crate) fn fetch(address: std::net::SocketAddr, path: &str) -> Result<String> {
     let mut connection = Connection::open(address)?;
     connection.write(format!("GET {path} HTTP/1.1\r\nhost: metrics\r\n\r\n").as_bytes())?;
     let head = connection.read_head()?;

@@ -242,6 +242,9 @@ impl Process {
                 self.calls.insert(id, Call { owner, ..call });
             }
             None => {
+                if candidates.is_empty() && purpose == Purpose::Mirror {
+                    out.settled.push(Settled::Stray(half.clone()));
+                }
                 for candidate in candidates {
                     if let Some(request) = self.requests.get_mut(&candidate) {
                         request.side_in_doubt = true;

@@ -311,7 +311,7 @@ impl Script {
     pub(super) fn requests(&self) -> impl Iterator<Item = &SettledRequest> {
         self.settled.iter().filter_map(|settled| match settled {
             Settled::Request(request) => Some(request),
-            Settled::Call { .. } => None,
+            Settled::Call { .. } | Settled::Stray(_) => None,
         })
     }
 
