@@ -55,6 +55,15 @@ impl Arrival {
         }
     }
 
+    /// The Gateway that it was sent to, if that is what it was sent to.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&ObjectName> {
+        match &self.front {
+            Front::Gateway(gateway) => Some(gateway),
+            Front::Service { .. } => None,
+        }
+    }
+
     /// At a port of a Service, from a client of that namespace.
     #[must_use]
     pub fn at_service(service: &ObjectName, client: &Arc<str>, port: u16, protocol: WireProtocol) -> Self {

@@ -7,7 +7,7 @@ mod oracle;
 
 use std::sync::Arc;
 
-use gwobs_route::{Decision, Inconclusive, Judgement, Request, Verdict, decide, judge};
+use gwobs_route::{Arrival, Decision, Inconclusive, Judgement, ObjectName, Request, Verdict, decide, judge};
 
 pub(super) use observed::{Call, origin, purposes};
 
@@ -59,7 +59,7 @@ impl<'a> Judging<'a> {
     /// counts is at its port, or no Gateway counts.
     pub(super) fn judge_by_all(&self, downstream: &Half, calls: &[Call<'_>]) -> Option<Judged<'a>> {
         let at = decided_at(downstream);
-        if self.settings.gateways.is_empty() {
+        if self.gateways(downstream).is_empty() {
             return None;
         }
         if self.snapshots.is_empty() || self.snapshots.forgot(at) {
@@ -68,12 +68,9 @@ impl<'a> Judging<'a> {
         let Some(head) = downstream.request.head.as_deref() else {
             return self.judge_unreadable(downstream);
         };
-        let Some(head) = self
-            .completed(downstream, head, calls)
-            .filter(|_| reply_is_known(downstream, calls))
-        else {
-            let door = self.doors(downstream).into_iter().next()?;
-            return Some(undecided(Some(door), None, Inconclusive::JoinedMidstream));
+        let completed = self.completed(downstream, head, calls);
+        let Some(head) = completed.filter(|_| reply_is_known(downstream, calls)) else {
+            return self.judge_nothing(downstream, Inconclusive::JoinedMidstream);
         };
         let (target, fields) = (Target::of(&head), Fields::of(&head.headers));
         let headers = fields.borrowed();
@@ -92,9 +89,13 @@ impl<'a> Judging<'a> {
     /// A request whose head cannot be read.
     fn judge_unreadable(&self, downstream: &Half) -> Option<Judged<'a>> {
         let flaw = downstream.flaws.first().copied();
-        let why = flaw.unwrap_or(Inconclusive::UnsupportedProtocol);
+        self.judge_nothing(downstream, flaw.unwrap_or(Inconclusive::UnsupportedProtocol))
+    }
+
+    /// A request about which nothing can be said but why; `None` if no listener is at its port.
+    fn judge_nothing(&self, downstream: &Half, why: Inconclusive) -> Option<Judged<'a>> {
         let live = self.snapshots.at(decided_at(downstream)).next()?;
-        let door = live.catalogue.doors(self.port(downstream)?).first()?;
+        let door = self.doors_of(live, downstream).next()?;
         Some(Judged::undecided(Some(door.clone()), why))
     }
 
@@ -150,13 +151,23 @@ impl<'a> Judging<'a> {
 
     /// The doors that the client can have come in by: those at its port, of the Gateways that the process serves.
     fn doors_of<'l>(&self, live: &'l Live, downstream: &Half) -> impl Iterator<Item = &'l Door> + use<'l, 'a> {
-        let gateways = self.gateways(downstream);
-        let doors = self
-            .port(downstream)
-            .map(|port| live.catalogue.doors(port))
-            .unwrap_or_default();
+        let connection = &downstream.connection;
+        self.doors_at(live, connection.pid, connection.local.port())
+    }
+
+    /// The doors at a local port of a process.
+    fn doors_at<'l>(&self, live: &'l Live, pid: u32, local: u16) -> impl Iterator<Item = &'l Door> + use<'l, 'a> {
+        let gateways = self.settings.gateways_of(pid);
+        let port = self.settings.listener_port(pid, local);
+        let doors = port.map(|port| live.catalogue.doors(port)).unwrap_or_default();
         doors.iter().filter(move |door| gateways.contains(&door.gateway))
     }
+}
+
+/// A gateway's own reply is judged by its headers, of which none may be unknown then.
+fn reply_is_known(downstream: &Half, calls: &[Call<'_>]) -> bool {
+    let unknown = downstream.response.head.as_ref().map_or(0, |head| head.unknown);
+    unknown == 0 || !calls.is_empty()
 }
 
 impl Judged<'_> {

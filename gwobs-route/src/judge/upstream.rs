@@ -52,7 +52,7 @@ pub fn judge_upstream(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attempt<
 
 /// True if a rule leads there that lost by a header, or lost to one that won by a header.
 fn other_headers_explain(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attempt<'_>, request: &Request<'_>) -> bool {
-    let (_, considered) = explain(snapshot, &arrival.gateway, arrival.port, arrival.protocol, request);
+    let (_, considered) = explain(snapshot, arrival, request);
     let has_headers = |one: &Considered| {
         let rule = snapshot.rule(&one.route);
         let matched = rule.and_then(|rule| rule.matches.get(usize::from(one.route.matched)));

@@ -115,12 +115,12 @@ impl Ledger {
 }
 
 impl RuleKey {
-    /// The rule that decided, if one did.
+    /// The rule that decided, if one did, at a Gateway.
     #[must_use]
     pub fn of(decision: &Decision) -> Option<Self> {
         let route = decision.route.as_ref()?;
         Some(Self {
-            gateway: decision.arrival.gateway.clone(),
+            gateway: decision.arrival.gateway()?.clone(),
             kind: route.kind,
             route: route.route.clone(),
             rule: route.rule,

@@ -1,7 +1,7 @@
 //! Upstream calls that forward nothing, answers of Envoy's own, and attempts that fail: none of them is a misroute.
 
 use crate::tailored::{
-    Tailored, cluster, connection_manager, endpoint, endpoint_slice, load_assignment, routes, specify,
+    cluster, connection_manager, endpoint, endpoint_slice, load_assignment, routes, specify, tailored,
 };
 use crate::{observe_exactly, shop};
 use anyhow::{Context as _, Result, ensure};
@@ -84,11 +84,11 @@ fn mirrors_belong_to_their_request() -> Result<()> {
 fn mirrors_that_end_late_are_no_matter() -> Result<()> {
     let routes = mirrored("copy");
     let late = server("200 OK", Duration::from_millis(400))?;
-    let plane = Tailored(|configuration: &mut Value, _: &_| {
+    let plane = tailored(move |configuration: &mut Value, _: &_| {
         cluster(configuration, "copy")?["load_assignment"] = load_assignment("copy", &[late]);
         Ok(())
     });
-    let bed = Testbed::start(&Plan::correct(&plane, &routes))?;
+    let bed = Testbed::start(&Plan::correct(plane, &routes))?;
     specify(&bed, &routes, |text| text + &endpoint_slice("late", "copy", late))?;
     let gwobs = bed.observe().start()?;
     let exchanges = Client::new(bed.address())
@@ -129,7 +129,7 @@ fn a_mirror_that_is_missing_and_one_that_goes_elsewhere() -> Result<()> {
 #[test]
 fn health_checks_belong_to_no_request() -> Result<()> {
     let routes = shop::routes();
-    let plane = Tailored(|configuration: &mut Value, _: &_| {
+    let plane = tailored(move |configuration: &mut Value, _: &_| {
         for name in ["v1", "v2", "canary", "exact", "admin"] {
             cluster(configuration, name)?["health_checks"] = json!([{
                 "timeout": "1s", "interval": "0.02s", "no_traffic_interval": "0.02s",
@@ -139,7 +139,7 @@ fn health_checks_belong_to_no_request() -> Result<()> {
         }
         Ok(())
     });
-    let seen = observe_exactly(&Plan::correct(&plane, &routes), |client| {
+    let seen = observe_exactly(&Plan::correct(plane, &routes), |client| {
         client.concurrency(8).run(&mixed(&shop::requests(), 1_000))
     })?;
     assert_eq!((seen.requests, seen.misrouted), (1_000, 0));
@@ -185,8 +185,8 @@ fn authorize(status: &'static str, specified: bool) -> Result<Observed> {
         route("api", vec![prefix("/api").to("v1")]),
         route("unused", vec![prefix("/").to("auth")]).host("unused.test"),
     ];
-    let plane = Tailored(with_authorization(auth));
-    let bed = Testbed::start(&Plan::correct(&plane, &configured))?;
+    let plane = tailored(with_authorization(auth));
+    let bed = Testbed::start(&Plan::correct(plane, &configured))?;
     let slice = endpoint_slice("asked", "auth", auth);
     if specified {
         specify(&bed, &[], |text| text + AUTHORIZED + &slice)?;
@@ -259,13 +259,13 @@ fn direct_responses() -> Result<()> {
         (429, "inconclusive", "gateway_reply"),
         (200, "inconclusive", "gateway_reply"),
     ] {
-        let plane = Tailored(move |configuration: &mut Value, _: &_| {
+        let plane = tailored(move |configuration: &mut Value, _: &_| {
             let table = routes(configuration)?;
             let first = table.first_mut().context("no route")?;
             *first = json!({"match": first["match"], "direct_response": {"status": status}});
             Ok(())
         });
-        let bed = Testbed::start(&Plan::correct(&plane, &specified))?;
+        let bed = Testbed::start(&Plan::correct(plane, &specified))?;
         let gwobs = bed.observe().start()?;
         Client::new(bed.address()).run(&mixed(&[get("/api").due("v1")], 3))?;
         let observed = gwobs.stop()?;
@@ -292,7 +292,7 @@ fn retries_at_another_endpoint() -> Result<()> {
         vec![prefix("/api").to("v1").retry(3), prefix("/plain").to("v2")],
     )];
     let dead = dead_end()?;
-    let plane = Tailored(move |configuration: &mut Value, _: &_| {
+    let plane = tailored(move |configuration: &mut Value, _: &_| {
         let cluster = cluster(configuration, "v1")?;
         let mut endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"].take();
         let refusing = load_assignment("v1", &[dead])["endpoints"][0]["lb_endpoints"][0].take();
@@ -300,7 +300,7 @@ fn retries_at_another_endpoint() -> Result<()> {
         cluster["load_assignment"]["endpoints"][0]["lb_endpoints"] = endpoints;
         Ok(())
     });
-    let bed = Testbed::start(&Plan::correct(&plane, &routes))?;
+    let bed = Testbed::start(&Plan::correct(plane, &routes))?;
     specify(&bed, &routes, |text| text + &endpoint_slice("dead", "v1", dead))?;
     let gwobs = bed.observe().start()?;
     let cases = [get("/api").due("v1"), get("/plain").due("v2")];
@@ -335,13 +335,13 @@ fn a_gateway_that_calls_itself() -> Result<()> {
             prefix("/api").to("v1"),
         ],
     )];
-    let plane = Tailored(|configuration: &mut Value, _: &_| {
+    let plane = tailored(move |configuration: &mut Value, _: &_| {
         let own = configuration["static_resources"]["listeners"][0]["address"].clone();
         cluster(configuration, "self")?["load_assignment"] =
             json!({"cluster_name": "self", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": own}}]}]});
         Ok(())
     });
-    let bed = Testbed::start(&Plan::correct(&plane, &routes))?;
+    let bed = Testbed::start(&Plan::correct(plane, &routes))?;
     specify(&bed, &routes, |text| {
         text + &endpoint_slice("own", "self", bed.address())
     })?;

@@ -2,7 +2,7 @@
 
 use crate::output::fetch;
 use crate::shop;
-use crate::tailored::{Tailored, configure_endpoints, configure_routes, endpoint, endpoint_slice, from_files, specify};
+use crate::tailored::{configure_endpoints, endpoint, endpoint_slice, from_files, specify, tailored};
 use anyhow::{Context as _, Result, ensure};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -134,7 +134,7 @@ fn answers(exchanges: &[Exchange], backend: &str) -> usize {
 fn routes_change_first_in_the_specs() -> Result<()> {
     let (before, after) = (api_to("v1"), api_to("v3"));
     let configured = [api_to("v1"), [route("unused", vec![prefix("/unused").to("v3")])]].concat();
-    let bed = Testbed::start(&Plan::wrong(&Tailored(from_files), &configured, &before))?;
+    let bed = Testbed::start(&Plan::wrong(tailored(from_files), &configured, &before))?;
     let address = bed.metrics_address();
     let mut gwobs = bed
         .observe()
@@ -149,7 +149,7 @@ fn routes_change_first_in_the_specs() -> Result<()> {
         pause(1_000);
         bed.specify(&after)?;
         pause(2_500);
-        configure_routes(&bed, &after)?;
+        bed.configure(&after)?;
         pause(1_500);
         Ok(())
     })?;
@@ -177,13 +177,13 @@ fn routes_change_first_in_the_specs() -> Result<()> {
 fn routes_change_first_in_the_data_plane() -> Result<()> {
     let (before, after) = (api_to("v1"), api_to("v3"));
     let configured = [api_to("v1"), [route("unused", vec![prefix("/unused").to("v3")])]].concat();
-    let bed = Testbed::start(&Plan::wrong(&Tailored(from_files), &configured, &before))?;
+    let bed = Testbed::start(&Plan::wrong(tailored(from_files), &configured, &before))?;
     let gwobs = bed.observe().arg("--hold").arg("6").start()?;
     let client = Client::new(bed.address()).concurrency(4);
     let cases = [get("/api").due_any(&["v1", "v3"]), get("/other").due("v2")];
     let exchanges = under_traffic(&client, &cases, || {
         pause(1_000);
-        configure_routes(&bed, &after)?;
+        bed.configure(&after)?;
         pause(2_000);
         bed.specify(&after)?;
         pause(2_000);
@@ -227,7 +227,7 @@ fn pod_cases() -> [Case; 2] {
 /// `in_order` moves the pod in specs and data plane, in one order or the other.
 fn move_the_pod(in_order: impl FnOnce(&Testbed) -> Result<()>) -> Result<()> {
     let routes = pods();
-    let bed = Testbed::start(&Plan::correct(&Tailored(from_files), &routes))?;
+    let bed = Testbed::start(&Plan::correct(tailored(from_files), &routes))?;
     pod_is_of(&bed, "a")?;
     envoy_has_pod_in(&bed, "a")?;
     let gwobs = bed.observe().arg("--hold").arg("6").start()?;
@@ -271,7 +271,7 @@ fn a_pod_moves_first_in_the_data_plane() -> Result<()> {
 #[test]
 fn an_endpoint_that_left_is_stale_after_the_window() -> Result<()> {
     let routes = pods();
-    let bed = Testbed::start(&Plan::correct(&Tailored(from_files), &routes))?;
+    let bed = Testbed::start(&Plan::correct(tailored(from_files), &routes))?;
     pod_is_of(&bed, "a")?;
     envoy_has_pod_in(&bed, "a")?;
     let gwobs = bed.observe().arg("--convergence-window").arg("1").start()?;

@@ -7,8 +7,6 @@ mod beside;
 mod changes;
 mod output;
 mod replies;
-mod rewrites;
-mod shop;
 mod tailored;
 mod weights;
 mod wrong;

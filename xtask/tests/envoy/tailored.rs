@@ -6,12 +6,18 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use xtask::testbed::plane::envoy::{Envoy, bootstrap};
-use xtask::testbed::plane::{DataPlane, Settings};
+use xtask::testbed::plane::{DataPlane, Options, Reload, Settings};
 use xtask::testbed::rule::Route;
 use xtask::testbed::{Testbed, manifests};
 
-/// Envoy whose configuration is changed before it starts. The second argument is the directory of its files.
-pub(crate) struct Tailored<F>(pub(crate) F);
+/// Envoy whose configuration is changed before it starts.
+struct Tailored<F>(F);
+
+/// Envoy with its configuration changed by `change`; the second argument is the directory of its files. It lasts as long
+/// as the test's process.
+pub(crate) fn tailored(change: impl Fn(&mut Value, &Path) -> Result<()> + Sync + 'static) -> &'static dyn DataPlane {
+    Box::leak(Box::new(Tailored(change)))
+}
 
 impl<F: Fn(&mut Value, &Path) -> Result<()> + Sync> DataPlane for Tailored<F> {
     fn name(&self) -> &'static str {
@@ -22,13 +28,20 @@ impl<F: Fn(&mut Value, &Path) -> Result<()> + Sync> DataPlane for Tailored<F> {
         Envoy.title()
     }
 
-    fn prepare(&self, settings: &Settings<'_>, dir: &Path) -> Result<Command> {
-        let command = Envoy.prepare(settings, dir)?;
+    fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
         let mut configuration = bootstrap(settings);
         (self.0)(&mut configuration, dir)?;
         // JSON is YAML.
-        std::fs::write(dir.join("envoy.yaml"), configuration.to_string()).context("cannot write the configuration")?;
-        Ok(command)
+        std::fs::write(dir.join("envoy.yaml"), configuration.to_string()).context("cannot write the configuration")
+    }
+
+    fn command(&self, options: &Options, dir: &Path) -> Result<Command> {
+        Envoy.command(options, dir)
+    }
+
+    /// What it takes [`from_files`] it reads again when they are replaced.
+    fn reload(&self) -> Reload {
+        Reload::Watched
     }
 }
 
@@ -90,22 +103,6 @@ pub(crate) fn from_files(configuration: &mut Value, dir: &Path) -> Result<()> {
         serve(dir, &name, "endpoint.v3.ClusterLoadAssignment", endpoints)?;
     }
     Ok(())
-}
-
-/// Gives a running Envoy with [`from_files`] other routes.
-pub(crate) fn configure_routes(bed: &Testbed, routes: &[Route]) -> Result<()> {
-    let settings = Settings {
-        listen: bed.address(),
-        routes,
-        backends: &bed.backends,
-        workers: 1,
-        request_ids: true,
-        access_log: None,
-    };
-    let mut configuration = bootstrap(&settings);
-    let mut table = connection_manager(&mut configuration)?["route_config"].take();
-    table["name"] = json!("routes");
-    serve(bed.directory.path(), "routes", "route.v3.RouteConfiguration", table)
 }
 
 /// Gives a cluster of a running Envoy with [`from_files`] other endpoints.

@@ -86,8 +86,7 @@ impl<O: Out> Core<O> {
         let redaction = manifests::redaction(&loaded.objects);
         let report = self.specs.take(loaded, now.0);
         manifests::tell(&report);
-        self.teller.metrics.decisions.specs(self.specs.snapshot());
-        self.pipeline.set_snapshot(now, Arc::clone(self.specs.snapshot()));
+        self.in_force(now, Arc::clone(self.specs.snapshot()), redaction);
         self.specs.require(&self.gateways)
     }
 
@@ -95,6 +94,7 @@ impl<O: Out> Core<O> {
     pub(super) fn in_force(&mut self, now: Timestamp, snapshot: Arc<Snapshot>, redaction: Redaction) {
         let redaction = if self.redact { redaction } else { Redaction::off() };
         self.teller.redact_by(redaction);
+        self.teller.metrics.decisions.specs(&snapshot);
         self.pipeline.set_snapshot(now, snapshot);
     }
 

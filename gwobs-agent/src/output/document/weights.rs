@@ -1,10 +1,9 @@
 //! Weights that are not honoured, as JSON.
 
-use gwobs_route::BackendName;
 use gwobs_route::weights::{Report, RuleKey, Share};
 use serde::Serialize;
 
-use super::Shown;
+use super::{backend, object};
 use crate::output::WallClock;
 use crate::weighed::{Weighed, WeightNews};
 
@@ -13,7 +12,7 @@ use crate::weighed::{Weighed, WeightNews};
 #[derive(Debug, Serialize)]
 pub(in crate::output) struct WeightSkew<'a> {
     time: String,
-    gateway: Shown<&'a gwobs_route::ObjectName>,
+    gateway: String,
     route: Rule<'a>,
     skewed: bool,
     text: String,
@@ -22,7 +21,7 @@ pub(in crate::output) struct WeightSkew<'a> {
     unknown: u64,
     /// Requests that went to backends without a share, since the weights changed.
     outside: u64,
-    backends: Vec<Backend<'a>>,
+    backends: Vec<Backend>,
 }
 
 #[derive(Debug, Serialize)]
@@ -37,8 +36,8 @@ struct Rule<'a> {
 
 /// `backend` is null for the share of invalid references, which is answered with 500.
 #[derive(Debug, Serialize)]
-struct Backend<'a> {
-    backend: Option<Shown<&'a BackendName>>,
+struct Backend {
+    backend: Option<String>,
     expected: f64,
     observed: Option<f64>,
     requests: u64,
@@ -54,7 +53,7 @@ impl<'a> WeightSkew<'a> {
         };
         Some(Self {
             time: clock.rfc3339(weighed.time),
-            gateway: Shown(&weighed.rule.gateway),
+            gateway: object(&weighed.rule.gateway),
             route: Rule::new(&weighed.rule, weighed.rule_name.as_deref()),
             skewed,
             text: report.to_string(),
@@ -66,14 +65,14 @@ impl<'a> WeightSkew<'a> {
     }
 }
 
-fn backends(report: &Report) -> Vec<Backend<'_>> {
+fn backends(report: &Report) -> Vec<Backend> {
     report.shares.iter().map(Backend::new).collect()
 }
 
-impl<'a> Backend<'a> {
-    fn new(share: &'a Share) -> Self {
+impl Backend {
+    fn new(share: &Share) -> Self {
         Self {
-            backend: share.backend.as_ref().map(Shown),
+            backend: share.backend.as_ref().map(backend),
             expected: share.expected,
             observed: share.observed,
             requests: share.requests,

@@ -19,7 +19,7 @@ impl<'a> Judging<'a> {
         why: Inconclusive,
         ports: Option<&[u16]>,
     ) -> Option<Judged<'a>> {
-        if self.settings.gateways.is_empty() {
+        if self.settings.gateways_of(call.connection.pid).is_empty() {
             return None;
         }
         let at = call.request.started.time;
@@ -42,11 +42,12 @@ impl<'a> Judging<'a> {
     fn judge_alone_by_one(&self, live: &'a Live, call: &Half, ports: &[u16]) -> Option<ByOne<'a>> {
         let mut verdicts = Vec::new();
         for port in ports {
-            let doors = live.catalogue.doors(self.settings.ports.listener_port(*port)?);
-            if doors.is_empty() {
+            let before = verdicts.len();
+            let doors = self.doors_at(live, call.connection.pid, *port);
+            verdicts.extend(doors.map(|door| (door, judge_at(live, door, call))));
+            if verdicts.len() == before {
                 return None;
             }
-            verdicts.extend(doors.iter().map(|door| (door, judge_at(live, door, call))));
         }
         let (door, judgement) = verdicts.first()?.clone();
         let same = |other: &Judgement| kind(other.verdict) == kind(judgement.verdict);
@@ -65,11 +66,7 @@ impl<'a> Judging<'a> {
 }
 
 fn judge_at(live: &Live, door: &Door, call: &Half) -> Judgement {
-    let arrival = Arrival {
-        gateway: door.gateway.clone(),
-        port: door.port,
-        protocol: door.protocol(),
-    };
+    let arrival = Arrival::at_gateway(&door.gateway, door.port, door.protocol());
     let sent = call
         .request
         .head

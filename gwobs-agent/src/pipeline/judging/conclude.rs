@@ -62,7 +62,7 @@ fn same_draw(one: &Decision, other: &Decision) -> bool {
         .is_some_and(|(one, other)| one.kind == other.kind && one.route == other.route && one.rule == other.rule);
     let draws = left.iter().zip(right);
     same_rule
-        && one.arrival.gateway == other.arrival.gateway
+        && one.arrival.front == other.arrival.front
         && left.len() == right.len()
         && draws.into_iter().all(|(one, other)| {
             one.backend == other.backend && one.weight == other.weight && one.invalid == other.invalid

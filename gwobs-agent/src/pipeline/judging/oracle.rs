@@ -34,7 +34,8 @@ impl Oracle for Judging<'_> {
         let (Some(original), Some(forwarded)) = (&downstream.request.head, &upstream.request.head) else {
             return true;
         };
-        let (original, forwarded) = (Target::of(original), Target::of(forwarded));
+        let (forwarded, unknown) = (Target::of(forwarded), original.unknown);
+        let original = Target::of(original).or_as_in(&forwarded, unknown);
         let mirrored = forwarded.without_shadow();
         let sent: Vec<Request<'_>> = [Some(&forwarded), mirrored.as_ref()]
             .into_iter()
@@ -42,10 +43,9 @@ impl Oracle for Judging<'_> {
             .map(|one| one.with(&[]))
             .collect();
         let original_request = original.with(&[]);
-        let port = self.port(downstream);
         let mut known = false;
         for live in self.snapshots.at(decided_at(downstream)) {
-            for door in port.map(|port| live.catalogue.doors(port)).unwrap_or_default() {
+            for door in self.doors_of(live, downstream) {
                 known = true;
                 let may =
                     |sent: &Request<'_>| may_become(&live.snapshot, &door.gateway, door.port, &original_request, sent);
@@ -75,7 +75,13 @@ impl Oracle for Judging<'_> {
                 .map(|live| live.snapshot.generation())
                 .collect::<Vec<_>>()
         };
-        if self.port(a) != self.port(b)
+        let read_whole = |head: &RequestHead| head.unknown.is_nothing();
+        let blind = |half: &Half| self.snapshots.forgot(decided_at(half));
+        if !read_whole(one)
+            || !read_whole(other)
+            || self.port(a) != self.port(b)
+            || self.gateways(a) != self.gateways(b)
+            || blind(a) != blind(b)
             || answer(a) != answer(b)
             || a.flaws != b.flaws
             || generations(a) != generations(b)
@@ -90,13 +96,9 @@ impl Oracle for Judging<'_> {
         let (one, other) = (one.0.with(&one_fields), other.0.with(&other_fields));
         let equal =
             |live: &Live, door: &Door| equal_for_routing(&live.snapshot, &door.gateway, door.port, &one, &other);
-        let port = self.port(a);
-        self.snapshots.at(decided_at(a)).all(|live| {
-            port.map(|port| live.catalogue.doors(port))
-                .unwrap_or_default()
-                .iter()
-                .all(|door| equal(live, door))
-        })
+        self.snapshots
+            .at(decided_at(a))
+            .all(|live| self.doors_of(live, a).all(|door| equal(live, door)))
     }
 
     fn purpose(&self, upstream: &Half, candidates: &[&Half]) -> CallPurpose {

@@ -50,7 +50,9 @@ impl DataPlane for Envoy {
 
 /// Envoy's configuration for these settings, for those who add to it what the rule table does not say.
 pub fn bootstrap(settings: &Settings<'_>) -> Value {
-    let clusters: Vec<Value> = settings.backends.iter().map(cluster).collect();
+    let announced = settings.options.proxy_protocol.to_backends;
+    let clusters = settings.backends.iter().map(|backend| cluster(backend, announced));
+    let clusters: Vec<Value> = clusters.collect();
     json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
 }
 
