@@ -14,6 +14,7 @@
 pub mod api;
 pub mod backend;
 pub mod client;
+pub mod cluster;
 pub mod directory;
 pub mod gwobs;
 pub mod http;

@@ -10,6 +10,7 @@ use decision::Decision;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -51,6 +52,18 @@ impl Observe {
     )]
     pub fn new() -> Self {
         Self(["observe", "--no-redact", "-o", "jsonl"].map(str::to_owned).to_vec())
+    }
+
+    /// `gwobs agent` with every decision on standard output, still without a process.
+    pub fn agent(kubeconfig: &Path, node: &str, metrics: SocketAddr) -> Self {
+        let fixed = ["agent", "--no-redact", "-o", "jsonl", "--decisions", "all"].map(str::to_owned);
+        Self(fixed.to_vec())
+            .arg("--kubeconfig")
+            .arg(&kubeconfig.to_string_lossy())
+            .arg("--node-name")
+            .arg(node)
+            .arg("--metrics-addr")
+            .arg(&metrics.to_string())
     }
 
     /// Specs.

@@ -1,0 +1,198 @@
+//! A cluster in small: the API server of [`super::api`], real Traefik as Gateway API controller and data plane, `gwobs agent`
+//! watching the same API, backends and clients. The pod is stood in for by a real process in a real control group that is
+//! named as a container runtime would.
+//!
+//! ```text
+//! test ─► API ─► Traefik (controller and data plane, in a container's control group) ─► backends
+//!          └───► gwobs agent ─────────────┘ finds it by the Pod, judges it by the objects
+//! ```
+
+mod cgroup;
+pub mod objects;
+
+use super::api::Api;
+use super::backend::Backends;
+use super::client::{Client, Exchange};
+use super::directory::Directory;
+use super::gwobs::{Gwobs, Observe};
+use super::http::{Connection, Framing};
+use super::network::Network;
+use super::process::Process;
+use super::traffic::{Case, Request};
+use super::truth::is_misrouted;
+use super::yaml;
+use crate::setup::wheel::DataPlane as Wheel;
+use crate::versions;
+use anyhow::{Context as _, Result, bail};
+use cgroup::Container;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The node that the pod and the agent are on.
+pub const NODE: &str = "node-1";
+/// How long the controller may take to act on a change: Traefik takes 0.1 to 1.7 s.
+const CONVERGENCE: Duration = Duration::from_secs(20);
+/// How often to look meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running cluster without an agent. All ends with the value.
+pub struct Cluster {
+    traefik: Process,
+    container: Container,
+    /// The API server.
+    pub api: Api,
+    /// The backends.
+    pub backends: Backends,
+    /// Where configuration and logs lie.
+    pub directory: Directory,
+    network: Network,
+}
+
+impl Cluster {
+    /// Starts the API server with a class, a Gateway, and a Service with endpoints for each of these backends, which are
+    /// named `service` or `namespace/service`; then Traefik.
+    pub fn start(backends: &[&str]) -> Result<Self> {
+        let (directory, network, api) = (Directory::create()?, Network::claim()?, Api::with_gateway_api()?);
+        let names: BTreeSet<String> = backends.iter().map(|name| (*name).to_owned()).collect();
+        let backends = Backends::start(&names, 1, &network)?;
+        objects::apply_all(&api, network.gateway().port(), &backends)?;
+        let mut traefik = start_traefik(&api, network.gateway(), &directory)?;
+        wait_until_listening(&mut traefik, network.gateway())?;
+        let container = Container::of(traefik.pid())?;
+        api.apply(objects::pod(NODE, container.id()))?;
+        Ok(Self {
+            traefik,
+            container,
+            api,
+            backends,
+            directory,
+            network,
+        })
+    }
+
+    /// The address that clients talk to.
+    pub fn address(&self) -> SocketAddr {
+        self.network.gateway()
+    }
+
+    /// The address of the agent's own server.
+    pub fn metrics_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address().ip(), self.address().port().wrapping_add(1))
+    }
+
+    /// The process of the data plane.
+    pub fn pid(&self) -> u32 {
+        self.traefik.pid()
+    }
+
+    /// The id of its container.
+    pub fn container(&self) -> &str {
+        self.container.id()
+    }
+
+    /// Starts `gwobs agent` and waits until it is ready.
+    pub fn agent(&self) -> Result<Gwobs> {
+        let kubeconfig = self.directory.path().join("kubeconfig");
+        self.api.kubeconfig(&kubeconfig)?;
+        let gwobs = Observe::agent(&kubeconfig, NODE, self.metrics_address()).start()?;
+        let deadline = Instant::now() + CONVERGENCE;
+        loop {
+            match page(self.metrics_address(), "/readyz") {
+                Ok((200, _)) => return Ok(gwobs),
+                other if Instant::now() > deadline => bail!("the agent does not become ready: {other:?}"),
+                _ => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    /// The agent's metrics.
+    pub fn metrics(&self) -> Result<String> {
+        page(self.metrics_address(), "/metrics").map(|(_, text)| text)
+    }
+
+    /// A client of the data plane.
+    pub fn client(&self) -> Client {
+        Client::new(self.address())
+    }
+
+    /// Waits until the data plane answers a request as is due.
+    pub fn wait_until(&self, case: &Case) -> Result<()> {
+        self.wait_for(&case.request, |exchange| {
+            let answer = exchange.answer.as_ref();
+            answer.is_ok_and(|answer| !is_misrouted(&case.due, answer))
+        })
+    }
+
+    /// Waits until the data plane gives such an answer to a request.
+    pub fn wait_for(&self, request: &Request, wanted: impl Fn(&Exchange) -> bool) -> Result<()> {
+        let deadline = Instant::now() + CONVERGENCE;
+        loop {
+            // What is due is the caller's business.
+            let last = self.client().run(&[request.clone().due_status(0)])?;
+            if last.iter().any(&wanted) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("the data plane does not answer as wanted: {last:?}\n{}", self.log());
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// The last lines of the controller's log.
+    pub fn log(&self) -> String {
+        let text = std::fs::read_to_string(self.directory.path().join("traefik.log")).unwrap_or_default();
+        crate::command::last_lines(&text, 20)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // A control group can only be removed once its processes are gone.
+        let _ = self.traefik.signal(libc::SIGKILL);
+        let _ = self.traefik.wait(CONVERGENCE);
+    }
+}
+
+fn start_traefik(api: &Api, listen: SocketAddr, directory: &Directory) -> Result<Process> {
+    let config = json!({
+        "entryPoints": {"web": {"address": listen}},
+        "providers": {"kubernetesGateway": {"endpoint": api.url(), "throttleDuration": "50ms"}},
+        "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
+        "log": {"level": "INFO"},
+    });
+    let file = directory.path().join("traefik.yaml");
+    std::fs::write(&file, yaml::document(&config)).with_context(|| format!("cannot write {}", file.display()))?;
+    let log = File::create(directory.path().join("traefik.log")).context("cannot create traefik.log")?;
+    let mut command = Command::new(Wheel(versions::TRAEFIK).program_in_place()?);
+    command.arg("--configFile").arg(file).env("GOMAXPROCS", "2");
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    Process::spawn(&mut command)
+}
+
+fn wait_until_listening(traefik: &mut Process, address: SocketAddr) -> Result<()> {
+    let deadline = Instant::now() + CONVERGENCE;
+    while TcpStream::connect(address).is_err() {
+        if let Some(status) = traefik.ended()? {
+            bail!("Traefik ended with {status}");
+        }
+        if Instant::now() > deadline {
+            bail!("Traefik does not accept connections on {address}");
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+/// Status and body of a GET.
+pub fn page(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let mut connection = Connection::open(address)?;
+    connection.write(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())?;
+    let head = connection.read_head()?;
+    let body = connection.read_body(Framing::of_response(&head, "GET"))?;
+    Ok((head.start[1].parse()?, String::from_utf8_lossy(&body).into_owned()))
+}

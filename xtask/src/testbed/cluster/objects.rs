@@ -1,0 +1,128 @@
+//! The objects of a cluster in small.
+
+use crate::testbed::api::Api;
+use crate::testbed::backend::{Backend, Backends};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// The namespace of whatever names none.
+pub const NAMESPACE: &str = "shop";
+/// The Gateway's name.
+pub const GATEWAY: &str = "web";
+/// The port that every Service has.
+pub const SERVICE_PORT: u16 = 80;
+/// The group and version of the Gateway API.
+const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
+
+/// Class, Gateway, namespaces, and for each backend a Service with its endpoints.
+pub(super) fn apply_all(api: &Api, port: u16, backends: &Backends) -> Result<()> {
+    api.apply(json!({
+        "apiVersion": GATEWAY_API, "kind": "GatewayClass", "metadata": {"name": "traefik"},
+        "spec": {"controllerName": "traefik.io/gateway-controller"},
+    }))?;
+    api.apply(gateway(&json!([{
+        "name": "web", "port": port, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}},
+    }])))?;
+    api.apply(namespace(NAMESPACE))?;
+    for backend in backends.iter() {
+        let (space, _) = place(backend.name());
+        api.apply(namespace(space))?;
+        api.apply(service(backend.name()))?;
+        api.apply(endpoints(backend))?;
+    }
+    Ok(())
+}
+
+/// Namespace and name of `service` or `namespace/service`.
+pub fn place(name: &str) -> (&str, &str) {
+    name.split_once('/').unwrap_or((NAMESPACE, name))
+}
+
+/// A Namespace.
+pub fn namespace(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+/// The Gateway with these listeners.
+pub fn gateway(listeners: &Value) -> Value {
+    json!({
+        "apiVersion": GATEWAY_API, "kind": "Gateway", "metadata": {"name": GATEWAY, "namespace": NAMESPACE},
+        "spec": {"gatewayClassName": "traefik", "listeners": listeners},
+    })
+}
+
+fn service(name: &str) -> Value {
+    let (namespace, name) = place(name);
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
+        "spec": {"ports": [{"name": "http", "port": SERVICE_PORT}]},
+    })
+}
+
+/// The EndpointSlice of a backend.
+pub fn endpoints(backend: &Backend) -> Value {
+    let (namespace, name) = place(backend.name());
+    let addresses: Vec<String> = backend.endpoints().map(|address| address.ip().to_string()).collect();
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {
+            "name": format!("{name}-1"), "namespace": namespace, "labels": {"kubernetes.io/service-name": name},
+        },
+        "endpoints": addresses.iter().map(|address| json!({"addresses": [address]})).collect::<Vec<_>>(),
+        "ports": [{"name": "http", "port": backend.port()}],
+    })
+}
+
+/// A pod of Traefik on a node, with one container that runs.
+pub(super) fn pod(node: &str, container: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": "traefik-0", "namespace": "traefik", "labels": {"app.kubernetes.io/name": "traefik"},
+        },
+        "spec": {"nodeName": node, "containers": [{"name": "traefik"}]},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "traefik", "containerID": format!("containerd://{container}"), "image": "traefik", "imageID": "",
+            "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }]},
+    })
+}
+
+/// An HTTPRoute of these rules.
+pub fn route(name: &str, hostnames: &[&str], rules: &Value) -> Value {
+    let mut route = json!({
+        "apiVersion": GATEWAY_API, "kind": "HTTPRoute", "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"parentRefs": [{"name": GATEWAY, "namespace": NAMESPACE}], "rules": rules},
+    });
+    if let (Some(spec), false) = (route.get_mut("spec"), hostnames.is_empty()) {
+        super::super::object::set(spec, "hostnames", json!(hostnames));
+    }
+    route
+}
+
+/// A rule: what matches it goes to a backend.
+pub fn rule(matched: &Value, backend: &str) -> Value {
+    json!({"matches": [matched], "backendRefs": [backend_ref(backend)]})
+}
+
+/// A rule for a path prefix.
+pub fn prefix(path: &str, backend: &str) -> Value {
+    rule(&json!({"path": {"type": "PathPrefix", "value": path}}), backend)
+}
+
+/// A reference to a backend.
+pub fn backend_ref(backend: &str) -> Value {
+    let (namespace, name) = place(backend);
+    json!({"name": name, "namespace": namespace, "port": SERVICE_PORT})
+}
+
+/// A grant in `to` for HTTPRoutes of the usual namespace.
+pub fn grant(to: &str) -> Value {
+    json!({
+        "apiVersion": GATEWAY_API, "kind": "ReferenceGrant", "metadata": {"name": "routes", "namespace": to},
+        "spec": {
+            "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": NAMESPACE}],
+            "to": [{"group": "", "kind": "Service"}],
+        },
+    })
+}
