@@ -24,10 +24,12 @@ mod kinds;
 mod load;
 mod news;
 mod reflector;
+mod state;
 mod watcher;
 
 pub use client::{Access, ConnectError};
 pub use definitions::Definition;
 pub use load::{LoadClusterError, load};
 pub use news::News;
+pub use state::{CHANGES, GrantChanges, State};
 pub use watcher::{Feed, Settings, watch};

@@ -12,6 +12,7 @@ mod health;
 mod labels;
 mod pairing;
 mod server;
+mod state;
 mod weights;
 
 pub use build::Build;
@@ -22,6 +23,7 @@ pub use health::Health;
 pub use labels::{LabelCap, MAX_ROUTES};
 pub use pairing::Pairing;
 pub use server::{CONTENT_TYPE, Server};
+pub use state::StateCollector;
 
 use crate::finished::Finished;
 

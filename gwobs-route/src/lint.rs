@@ -18,6 +18,7 @@ mod prefixes;
 mod references;
 mod regex;
 mod shadow;
+mod survey;
 mod tenants;
 mod unknown;
 mod weights;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use code::{Code, Severity};
 pub use finding::{Finding, ObjectRef};
+pub use survey::{CrossReference, Survey, UnsupportedFeature, survey};
 
 use crate::lint::finding::Findings;
 use crate::lint::world::World;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use gwobs_route::ObjectName;
 use gwobs_route::profile::Profile;
 use kube::Client;
@@ -21,6 +22,7 @@ use super::discovery::{Served, discover};
 use super::kinds::{CONFIG_MAP, DEFINITION, POD, SECRET, WatchedKind};
 use super::news::News;
 use super::reflector::{Delta, Reflector, Report};
+use super::state::{Keeper, State};
 use crate::dataplanes::{Extra, Plane, Pod, Roster, ServicePorts};
 use crate::event::Timestamp;
 use crate::output::{Redaction, boottime};
@@ -57,9 +59,16 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Feed {
     news: Receiver<News>,
+    state: Arc<ArcSwap<State>>,
 }
 
 impl Feed {
+    /// What the cluster is like as a whole, renewed as it changes; empty until all of it is known.
+    #[must_use]
+    pub fn state(&self) -> Arc<ArcSwap<State>> {
+        Arc::clone(&self.state)
+    }
+
     /// Waits for news; `None` if watching broke, which it does only by a defect. Cancel safe.
     pub async fn next(&mut self) -> Option<News> {
         self.news.recv().await
@@ -74,6 +83,8 @@ impl Feed {
 pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
     let (news, receiver) = channel(NEWS);
     let (started, start) = std::sync::mpsc::channel();
+    let keeper = Keeper::new();
+    let state = keeper.out();
     let failed = |error: io::Error| ConnectError::Client(kube::Error::ReadEvents(error));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -89,7 +100,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
             // Whoever started this waits for it.
             let _ = started.send(told);
             if let Some(client) = client {
-                Watcher::new(client, settings, news).run().await;
+                Watcher::new(client, settings, keeper, news).run().await;
             }
         });
     };
@@ -100,7 +111,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
     start
         .recv()
         .unwrap_or_else(|_| Err(failed(io::Error::other("the thread that watches ended"))))?;
-    Ok(Feed { news: receiver })
+    Ok(Feed { news: receiver, state })
 }
 
 /// One object of any collection, read.
@@ -118,6 +129,7 @@ struct Watcher {
     index: Index,
     roster: Roster,
     definitions: Definitions,
+    keeper: Keeper,
     news: Sender<News>,
     reports: (Sender<Report<Item>>, Receiver<Report<Item>>),
     tasks: BTreeMap<SourceId, AbortHandle>,
@@ -148,7 +160,7 @@ fn source(plural: &'static str) -> SourceId {
 }
 
 impl Watcher {
-    fn new(client: Client, settings: Settings, news: Sender<News>) -> Self {
+    fn new(client: Client, settings: Settings, keeper: Keeper, news: Sender<News>) -> Self {
         let mut index = Index::new(settings.profile);
         index.add_source(discovery());
         Self {
@@ -157,6 +169,7 @@ impl Watcher {
             roster: Roster::new(settings.extras.clone()),
             settings,
             definitions: Definitions::default(),
+            keeper,
             news,
             reports: channel(DELTAS),
             tasks: BTreeMap::new(),
@@ -292,6 +305,7 @@ impl Watcher {
             Delta::Lost(_) | Delta::InStep | Delta::Unreadable(_) => false,
         };
         if changed {
+            self.keeper.note(false);
             self.changed.notify_one();
         }
     }
@@ -351,11 +365,14 @@ impl Watcher {
     async fn tell(&mut self) -> Result<(), Closed> {
         if self.index.touched() {
             self.watch_named();
+            self.keeper.note(false);
         }
         let standing = self.index.standing();
         if standing != Standing::Incomplete {
             self.tell_specs().await?;
             self.tell_planes().await?;
+            self.keeper
+                .keep(&mut self.index, &self.definitions, self.settings.profile);
         }
         let in_flux = match standing {
             Standing::InStep => None,
@@ -378,6 +395,7 @@ impl Watcher {
         let Some(snapshot) = changed.or_else(|| first.then(|| self.index.now().1)) else {
             return Ok(());
         };
+        self.keeper.note(true);
         let redaction = Redaction::of_routes(self.index.objects().routes().map(|route| &**route));
         self.send(News::Specs { snapshot, redaction }).await
     }

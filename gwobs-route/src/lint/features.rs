@@ -27,41 +27,64 @@ impl Used {
     }
 }
 
+/// A feature that an object uses and that the class of a Gateway does not list.
+pub(super) struct Missing<'w> {
+    pub(super) class: &'w GatewayClass,
+    pub(super) gateway: &'w Gateway,
+    pub(super) object: ObjectRef,
+    pub(super) feature: &'static str,
+    /// The first field that uses it.
+    pub(super) at: String,
+}
+
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
+    for missing in missing(world) {
+        let (feature, class) = (missing.feature, &missing.class.meta);
+        let why = format!(
+            "this needs the feature {feature}, which GatewayClass {} does not list: it may be ignored in silence",
+            class.name.name
+        );
+        let mend = "check the controller's documentation and version, or do without the feature";
+        out.add(Code::FeatureNotSupported, &missing.object, missing.at, why, mend)
+            .with(ObjectRef::new(Kind::Gateway, &missing.gateway.meta))
+            .with(ObjectRef::new(Kind::GatewayClass, class));
+    }
+}
+
+/// All of them.
+pub(super) fn missing<'w>(world: &'w World<'_>) -> Vec<Missing<'w>> {
+    let mut all = Vec::new();
     for route in world.routes() {
         let used = of_route(world, route);
         let attached = world.gateways_of(route);
         let gateways = world.gateways().filter(|gateway| attached.contains(&gateway.meta.name));
         for gateway in gateways {
-            compare(world, gateway, &used, &ObjectRef::route(route), out);
+            compare(world, gateway, &used, &ObjectRef::route(route), &mut all);
         }
     }
     for gateway in world.gateways() {
-        compare(
-            world,
-            gateway,
-            &of_gateway(gateway),
-            &ObjectRef::new(Kind::Gateway, &gateway.meta),
-            out,
-        );
+        let object = ObjectRef::new(Kind::Gateway, &gateway.meta);
+        compare(world, gateway, &of_gateway(gateway), &object, &mut all);
     }
     for set in world.listener_sets() {
         let mut used = Used::default();
         used.add(true, "ListenerSet", || "spec".to_owned());
         let parent = set.parent.resolve(&set.meta.name.namespace);
+        let object = ObjectRef::new(Kind::ListenerSet, &set.meta);
         for gateway in world.gateways().filter(|gateway| gateway.meta.name == parent) {
-            compare(
-                world,
-                gateway,
-                &used,
-                &ObjectRef::new(Kind::ListenerSet, &set.meta),
-                out,
-            );
+            compare(world, gateway, &used, &object, &mut all);
         }
     }
+    all
 }
 
-fn compare(world: &World<'_>, gateway: &Gateway, used: &Used, object: &ObjectRef, out: &mut Findings) {
+fn compare<'w>(
+    world: &'w World<'_>,
+    gateway: &'w Gateway,
+    used: &Used,
+    object: &ObjectRef,
+    all: &mut Vec<Missing<'w>>,
+) {
     let Some((class, listed)) = world.class(gateway).and_then(|class| Some((class, listed(class)?))) else {
         return;
     };
@@ -69,16 +92,14 @@ fn compare(world: &World<'_>, gateway: &Gateway, used: &Used, object: &ObjectRef
         listed.iter().any(|own| **own == *feature)
             || older_name(feature).is_some_and(|old| listed.iter().any(|own| **own == *old))
     };
-    for (feature, at) in used.0.iter().filter(|(feature, _)| !is_listed(feature)) {
-        let name = &class.meta.name.name;
-        let why = format!(
-            "this needs the feature {feature}, which GatewayClass {name} does not list: it may be ignored in silence"
-        );
-        let mend = "check the controller's documentation and version, or do without the feature";
-        out.add(Code::FeatureNotSupported, object, at.clone(), why, mend)
-            .with(ObjectRef::new(Kind::Gateway, &gateway.meta))
-            .with(ObjectRef::new(Kind::GatewayClass, &class.meta));
-    }
+    let missing = used.0.iter().filter(|(feature, _)| !is_listed(feature));
+    all.extend(missing.map(|(feature, at)| Missing {
+        class,
+        gateway,
+        object: object.clone(),
+        feature,
+        at: at.clone(),
+    }));
 }
 
 /// A class that lists nothing says nothing.

@@ -18,7 +18,7 @@ use super::stop::Stop;
 use crate::cluster::{self, News};
 use crate::commands::{Failure, Outcome};
 use crate::event::{EventKind, KernelEvent};
-use crate::metrics::{Health, Metrics, Server};
+use crate::metrics::{Health, Metrics, Server, StateCollector};
 use crate::output::{ObservedProcess, Ready, boottime};
 use crate::probes::{self, ProbeError, Probes};
 use crate::processes;
@@ -70,7 +70,9 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
         }
         SpecSource::Cluster(settings) => {
             health.expect(&[SPECS, PLANES]);
-            specs = Specs::Cluster(cluster::watch(settings.clone())?);
+            let feed = cluster::watch(settings.clone())?;
+            StateCollector::register(&mut registry, feed.state(), config.metrics_max_routes);
+            specs = Specs::Cluster(feed);
         }
     }
     let server = serve(config.metrics_addr, registry, health.clone()).await?;
