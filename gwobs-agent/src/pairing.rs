@@ -108,7 +108,7 @@ impl Pairing {
             }
             ExchangeEvent::Unreadable { connection, stamp, why } => {
                 let process = self.processes.entry(connection.pid).or_default();
-                process.on_unreadable(connection, *stamp, *why);
+                process.on_unreadable(connection, *stamp, *why, oracle);
             }
             ExchangeEvent::ConnectFailed {
                 pid,

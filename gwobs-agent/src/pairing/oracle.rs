@@ -22,6 +22,9 @@ pub trait Oracle {
     /// the gateway's own doing.
     fn purpose(&self, upstream: &Half, candidates: &[&Half]) -> CallPurpose;
 
+    /// True if whatever the gateway says to this address is its own traffic: its control plane, to which no route leads.
+    fn is_control(&self, peer: SocketAddr) -> bool;
+
     /// True if no filter of the specs touches this request header (name in lower case).
     fn leaves_alone(&self, header: &[u8]) -> bool;
 }

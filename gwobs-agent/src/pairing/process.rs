@@ -65,13 +65,23 @@ impl Process {
         self.note_stamps(half);
         match half.connection.role {
             Role::Accepted => self.on_request(now, stage, half, oracle, out),
+            Role::Connected if oracle.is_control(half.connection.peer) => {}
             Role::Connected => self.on_call(stage, half, oracle, out),
         }
     }
 
     /// Bytes moved on a stream that cannot be read.
-    pub(super) fn on_unreadable(&mut self, connection: &Connection, stamp: Stamp, why: Inconclusive) {
+    pub(super) fn on_unreadable(
+        &mut self,
+        connection: &Connection,
+        stamp: Stamp,
+        why: Inconclusive,
+        oracle: &impl Oracle,
+    ) {
         self.note(stamp);
+        if connection.role == Role::Connected && oracle.is_control(connection.peer) {
+            return;
+        }
         self.unseen.note(connection, stamp, why);
     }
 

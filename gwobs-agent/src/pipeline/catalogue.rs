@@ -73,6 +73,17 @@ impl Catalogue {
         self.is_only(&self.auth, snapshot, address)
     }
 
+    /// True if an address is the API server's (the Service `default/kubernetes`, which every cluster has), and no route
+    /// leads there: controllers that are data planes too, such as Traefik, talk to it all the time.
+    pub(super) fn is_control(&self, snapshot: &Snapshot, address: SocketAddr) -> bool {
+        let backends = snapshot.backends_at(address);
+        let is_api = |backend: &BackendName| {
+            let ObjectName { namespace, name } = &backend.service;
+            (&**namespace, &**name) == ("default", "kubernetes")
+        };
+        backends.iter().any(is_api) && !backends.iter().any(|backend| self.routed.contains(backend))
+    }
+
     /// True if a filter changes, adds or removes this header (name in lower case).
     pub(super) fn touches(&self, header: &str) -> bool {
         self.touched.contains(header)

@@ -41,6 +41,17 @@ pub struct Reach {
     pub proxy_protocol: bool,
 }
 
+impl Default for Reach {
+    /// One endpoint that serves.
+    fn default() -> Self {
+        Self {
+            endpoints: 1,
+            dead_endpoints: 0,
+            proxy_protocol: false,
+        }
+    }
+}
+
 /// All backends of a testbed.
 pub struct Backends(Vec<Backend>);
 

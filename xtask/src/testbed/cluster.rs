@@ -11,12 +11,12 @@ mod cgroup;
 pub mod objects;
 
 use super::api::Api;
-use super::backend::Backends;
+use super::backend::{Backends, Reach};
 use super::client::{Client, Exchange};
 use super::directory::Directory;
 use super::gwobs::{Gwobs, Observe};
 use super::http::{Connection, Framing};
-use super::network::Network;
+use super::network::{Addresses, Network};
 use super::process::Process;
 use super::traffic::{Case, Request};
 use super::truth::is_misrouted;
@@ -56,9 +56,9 @@ impl Cluster {
     /// Starts the API server with a class, a Gateway, and a Service with endpoints for each of these backends, which are
     /// named `service` or `namespace/service`; then Traefik.
     pub fn start(backends: &[&str]) -> Result<Self> {
-        let (directory, network, api) = (Directory::create()?, Network::claim()?, Api::with_gateway_api()?);
+        let (directory, network, api) = (Directory::create()?, Network::claim(Addresses::Ipv4)?, Api::with_gateway_api()?);
         let names: BTreeSet<String> = backends.iter().map(|name| (*name).to_owned()).collect();
-        let backends = Backends::start(&names, 1, &network)?;
+        let backends = Backends::start(&names, Reach::default(), &network)?;
         objects::apply_all(&api, network.gateway().port(), &backends)?;
         let mut traefik = start_traefik(&api, network.gateway(), &directory)?;
         wait_until_listening(&mut traefik, network.gateway())?;

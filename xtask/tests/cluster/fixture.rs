@@ -19,8 +19,12 @@ fn traefik_serves_routes_writes_their_status_and_follows_changes() -> Result<()>
     cluster.api.apply(route("shop", &[], &json!([prefix("/", "cart")])))?;
     cluster.wait_until(&get("/").due("cart"))?;
     let patience = Duration::from_secs(10);
-    cluster.api.wait_for("HTTPRoute", "shop", "shop", patience, is_accepted)?;
-    cluster.api.apply(route("shop", &[], &json!([prefix("/", "catalog")])))?;
+    cluster
+        .api
+        .wait_for("HTTPRoute", "shop", "shop", patience, is_accepted)?;
+    cluster
+        .api
+        .apply(route("shop", &[], &json!([prefix("/", "catalog")])))?;
     cluster.wait_until(&get("/").due("catalog"))?;
     cluster.api.delete("HTTPRoute", "shop", "shop")?;
     cluster.wait_until(&get("/").due_status(404))

@@ -69,6 +69,10 @@ pub(super) fn verdict(path: &str, status: Option<u16>, backends: &[SocketAddr], 
 }
 
 impl Oracle for Paths {
+    fn is_control(&self, _: SocketAddr) -> bool {
+        false
+    }
+
     fn may_become(&self, downstream: &Half, upstream: &Half) -> bool {
         let (from, to) = (path_of(downstream), path_of(upstream));
         from == to || rewritten(&from) == to

@@ -120,6 +120,11 @@ impl Oracle for Judging<'_> {
         self.purpose_of(upstream.connection.peer, upstream.request.started.time)
     }
 
+    fn is_control(&self, peer: SocketAddr) -> bool {
+        let newest = self.snapshots.newest();
+        newest.is_some_and(|live| live.catalogue.is_control(&live.snapshot, peer))
+    }
+
     fn leaves_alone(&self, name: &[u8]) -> bool {
         let name = String::from_utf8_lossy(name);
         !self.snapshots.all().any(|live| live.catalogue.touches(&name))

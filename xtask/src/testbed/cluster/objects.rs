@@ -24,6 +24,7 @@ pub(super) fn apply_all(api: &Api, port: u16, backends: &Backends) -> Result<()>
         "name": "web", "port": port, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}},
     }])))?;
     api.apply(namespace(NAMESPACE))?;
+    apply_api_server(api)?;
     for backend in backends.iter() {
         let (space, _) = place(backend.name());
         api.apply(namespace(space))?;
@@ -31,6 +32,22 @@ pub(super) fn apply_all(api: &Api, port: u16, backends: &Backends) -> Result<()>
         api.apply(endpoints(backend))?;
     }
     Ok(())
+}
+
+/// The API server's own Service and endpoint, as every cluster has them.
+fn apply_api_server(api: &Api) -> Result<()> {
+    let (ip, port) = (api.address().ip().to_string(), api.address().port());
+    api.apply(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default"},
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": port}]},
+    }))?;
+    api.apply(json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {
+            "name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "endpoints": [{"addresses": [ip]}], "ports": [{"name": "https", "port": port}],
+    }))
 }
 
 /// Namespace and name of `service` or `namespace/service`.
