@@ -13,8 +13,8 @@ pub use hostname::Hostname;
 pub(crate) use hostname::{parents as domains_above, wildcard_suffix};
 pub(crate) use listeners::effective_hostname;
 pub use listeners::{GatewayListeners, ListenerConflict, MergedListener, allowed_sets, merge};
-pub(crate) use parents::concerns;
 pub use parents::{ListenerAttachment, Refusal, attach, names_gateway, names_listener_set, supported_kinds};
+pub(crate) use parents::{attach_anywhere, concerns};
 pub use services::{bound_ports, has_frontend, names_service};
 pub(crate) use services::{specificity, transport};
 
@@ -53,6 +53,12 @@ impl Namespaces {
             NamespacesFrom::All => true,
             NamespacesFrom::Selector(selector) => self.labels.is_empty() || selector.matches(&self.labels_of(guest)),
         }
+    }
+
+    /// True if the answer of [`Self::admit`] may be wrong, because the labels of some Namespace could not be read.
+    pub(crate) fn is_unsure_of(&self, from: &NamespacesFrom) -> bool {
+        let unread = |namespace: &Arc<Namespace>| namespace.meta.is_unsure_of(&["metadata.labels"]);
+        matches!(from, NamespacesFrom::Selector(_)) && self.labels.values().any(unread)
     }
 
     /// The API server labels every namespace with its own name.

@@ -7,7 +7,7 @@ mod policies;
 
 pub(crate) use backends::Referrer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(crate) struct Cluster {
     /// The slices of each Service, by the slice's name so that their order does not depend on arrival.
     slices_of: HashMap<ObjectName, BTreeMap<ObjectName, Arc<EndpointSlice>>>,
     owners: Owners,
+    /// Slices that could not be read so far as to tell whose they are, by namespace: they may be any Service's.
+    strays: HashMap<Arc<str>, BTreeSet<Arc<str>>>,
     grants: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<ReferenceGrant>>>,
     policies: BTreeMap<ObjectName, Arc<BackendTlsPolicy>>,
     secrets: HashMap<ObjectName, Arc<Secret>>,
@@ -86,6 +88,10 @@ impl Cluster {
         if let Some(old) = &old {
             self.unlink(old);
         }
+        if owner.is_none() && slice.meta.is_unsure_of(&["metadata.labels"]) {
+            let strays = self.strays.entry(name.namespace.clone()).or_default();
+            strays.insert(name.name.clone());
+        }
         if let Some(owner) = &owner {
             self.owners.add_all(&slice_addresses(slice), owner);
             self.slices_of
@@ -107,6 +113,13 @@ impl Cluster {
     }
 
     fn unlink(&mut self, old: &EndpointSlice) {
+        let ObjectName { namespace, name } = &old.meta.name;
+        if let Some(strays) = self.strays.get_mut(namespace) {
+            strays.remove(name);
+            if strays.is_empty() {
+                self.strays.remove(namespace);
+            }
+        }
         let Some(owner) = owner_of(old) else { return };
         self.owners.remove_all(&slice_addresses(old), owner);
         if let Some(slices) = self.slices_of.get_mut(owner) {

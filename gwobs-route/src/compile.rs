@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::compile::condition::{HeaderTest, QueryTest};
-use crate::model::{Match, Route, Rule, StringMatch};
+use crate::model::{Match, PathMatch, Route, Rule, StringMatch};
 use crate::precedence::{FullName, HostRank, PathRank, Summary};
 use crate::profile::{Behaviour, RegexRank};
 use crate::truth::Truth;
@@ -85,7 +85,9 @@ fn compile_rule(kind: RouteKind, rule: &Rule, patterns: &mut Patterns) -> Vec<Co
 impl CompiledMatch {
     fn new(kind: RouteKind, from: &Match, patterns: &mut Patterns) -> Self {
         let path = match kind {
-            RouteKind::Grpc => PathTest::grpc(from.grpc.as_ref(), patterns),
+            RouteKind::Grpc if !matches!(from.path, PathMatch::Unknown(_)) => {
+                PathTest::grpc(from.grpc.as_ref(), patterns)
+            }
             _ => PathTest::http(&from.path, patterns),
         };
         Self {
@@ -184,8 +186,8 @@ impl PathTest {
             Self::Prefix(prefix) => PathRank::Prefix(Reverse(prefix.chars().count())),
             Self::Pattern(pattern) if regex.longest_first => by_text(pattern.source.chars().count()),
             Self::Pattern(_) => by_text(0),
-            // What is not understood may be anything, so it casts doubt on whatever else matches.
-            Self::Exact(_) | Self::Unknown => PathRank::Exact,
+            Self::Exact(_) => PathRank::Exact,
+            Self::Unknown => PathRank::Unknown,
             Self::Grpc { service, method } => PathRank::Grpc(length(service), length(method)),
         }
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::attach::{
-    GatewayListeners, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, concerns, effective_hostname,
+    GatewayListeners, ListenerAttachment, Namespaces, Refusal, RouteConflicts, attach, attach_anywhere, concerns,
+    effective_hostname,
 };
 use crate::compile::{CompiledRoute, RegexOrder};
 use crate::hosts::Hosts;
@@ -55,6 +56,9 @@ pub(crate) struct PortTable {
     pub(crate) merged: Option<Scope>,
     /// What filters on this port can turn requests into.
     pub(crate) transforms: Transforms,
+    /// True if something is not understood about one of the listeners, which may own requests that it does not seem to own,
+    /// or about the hostnames of a route.
+    pub(crate) unsure: bool,
 }
 
 /// What a Gateway's table is made of.
@@ -106,25 +110,28 @@ pub(crate) fn age(route: &Route) -> (i64, FullName, RouteKind) {
 type Attached = (Arc<CompiledRoute>, RouteAttachment);
 
 fn attach_all(listeners: &GatewayListeners, routes: &[Arc<CompiledRoute>], namespaces: &Namespaces) -> Vec<Attached> {
-    let one = |compiled: &Arc<CompiledRoute>, parent: usize| {
+    let mut attached = Vec::new();
+    for compiled in routes {
         let route = &compiled.route;
-        let reference = route
-            .parents
-            .get(parent)
-            .filter(|reference| concerns(route, reference, listeners))?;
-        let listeners = attach(route, reference, listeners, namespaces);
-        let attachment = RouteAttachment {
-            kind: route.kind,
-            route: route.meta.name.clone(),
-            parent,
-            listeners,
+        let mut add = |parent, listeners| {
+            let attachment = RouteAttachment {
+                kind: route.kind,
+                route: route.meta.name.clone(),
+                parent,
+                listeners,
+            };
+            attached.push((compiled.clone(), attachment));
         };
-        Some((compiled.clone(), attachment))
-    };
-    let all = routes
-        .iter()
-        .flat_map(|route| (0..route.route.parents.len()).map(move |parent| (route, parent)));
-    all.filter_map(|(route, parent)| one(route, parent)).collect()
+        for (parent, reference) in route.parents.iter().enumerate() {
+            if concerns(route, reference, listeners) {
+                add(parent, attach(route, reference, listeners, namespaces));
+            }
+        }
+        if route.has_unread_parents() {
+            add(0, attach_anywhere(route, listeners, namespaces));
+        }
+    }
+    attached
 }
 
 /// Refuses HTTPRoutes and GRPCRoutes that share hostnames with an older one of the other kind.
@@ -134,7 +141,11 @@ fn settle_kinds(listeners: usize, routes: &[Arc<CompiledRoute>], attachments: &m
         return;
     }
     let mut conflicts: Vec<RouteConflicts> = std::iter::repeat_with(Default::default).take(listeners).collect();
-    for (_, attachment) in attachments {
+    // Nobody knows whom a route of unread hostnames shares them with.
+    let settled = attachments
+        .iter_mut()
+        .filter(|(route, _)| !route.route.has_unread_hostnames());
+    for (_, attachment) in settled {
         let kind = attachment.kind;
         for at in &mut attachment.listeners {
             let (Ok(hostnames), Some(conflicts)) = (&at.outcome, conflicts.get_mut(at.listener)) else {
@@ -189,12 +200,12 @@ impl TableMaker<'_> {
         let previous = self.previous.and_then(|previous| previous.ports.get(&key));
         let mut table = PortTable::default();
         for (index, _) in &groups {
-            let hostname = listeners
-                .listeners
-                .get(*index)
-                .and_then(|merged| effective_hostname(&merged.listener));
-            table.owners.entry(&hostname, || *index);
+            if let Some(merged) = listeners.listeners.get(*index) {
+                table.owners.entry(&effective_hostname(&merged.listener), || *index);
+                table.unsure |= merged.unsure;
+            }
         }
+        table.unsure |= groups.iter().any(|(_, groups)| groups.has_unread_hostnames());
         table.transforms = Transforms::of(groups.iter().flat_map(|(_, groups)| groups.http_routes()));
         if groups.len() > 1 {
             let together = Groups::merge(groups.iter().map(|(_, groups)| groups));

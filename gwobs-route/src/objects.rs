@@ -27,8 +27,10 @@ pub struct Objects {
     sets: BTreeMap<ObjectName, Arc<ListenerSet>>,
     namespaces: Namespaces,
     routes: HashMap<RouteKey, Arc<CompiledRoute>>,
-    /// The routes that name each Gateway or ListenerSet as a parent.
+    /// The routes that name each Gateway, ListenerSet or Service as a parent.
     children: HashMap<ObjectName, BTreeSet<RouteKey>>,
+    /// Routes whose parents could not be read: they may be anybody's.
+    strays: BTreeSet<RouteKey>,
     cluster: Arc<Cluster>,
     patterns: Patterns,
     profile: Option<Profile>,
@@ -117,6 +119,10 @@ impl Objects {
     fn put_route(&mut self, route: Route) {
         let key = (route.kind, route.meta.name.clone());
         self.remove_route(&key);
+        if route.has_unread_parents() {
+            self.strays.insert(key.clone());
+            self.changes.topology = true;
+        }
         for parent in parents_of(&route) {
             self.changes.parents.insert(parent.clone());
             self.children.entry(parent).or_default().insert(key.clone());
@@ -127,6 +133,7 @@ impl Objects {
 
     fn remove_route(&mut self, key: &RouteKey) {
         let Some(old) = self.routes.remove(key) else { return };
+        self.changes.topology |= self.strays.remove(key);
         for parent in parents_of(&old.route) {
             if let Some(children) = self.children.get_mut(&parent) {
                 children.remove(key);
@@ -163,6 +170,7 @@ impl Objects {
             generation: old.generation + 1,
             gateways: tables.collect(),
             services: self.service_tables(changes),
+            strays: self.strays.iter().map(|(_, route)| route.namespace.clone()).collect(),
             profile: self.profile.unwrap_or_default(),
             routes: self.routes.clone(),
             cluster: self.cluster.clone(),
@@ -209,6 +217,7 @@ impl Objects {
         let keys: BTreeSet<_> = parents
             .filter_map(|parent| self.children.get(parent))
             .flatten()
+            .chain(&self.strays)
             .collect();
         let routes = keys
             .into_iter()
@@ -216,7 +225,7 @@ impl Objects {
             .cloned()
             .collect();
         let parts = Parts {
-            listeners: merge(gateway, sets),
+            listeners: merge(gateway, sets, &self.namespaces),
             routes,
             namespaces: &self.namespaces,
             profile: self.profile_of(gateway),

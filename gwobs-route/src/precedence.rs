@@ -63,6 +63,8 @@ pub enum HostRank {
 /// Rank of a path match. Where a regular expression stands is implementation-specific, so there are two places for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PathRank {
+    /// A condition that is not understood: it may be anything, so it comes before all others and casts doubt on them.
+    Unknown,
     /// Exact path.
     Exact,
     /// A regular expression where these come before prefixes.

@@ -68,6 +68,11 @@ impl Groups {
         self.http.values().flatten()
     }
 
+    pub(crate) fn has_unread_hostnames(&self) -> bool {
+        let mut routes = self.http.values().chain(self.streams.values()).flatten();
+        routes.any(|route| route.route.has_unread_hostnames())
+    }
+
     /// Tables of `previous` are kept where nothing changed for them.
     pub(crate) fn into_scope(self, regex: RegexOrder, previous: Option<&Scope>) -> Scope {
         let mut scope = Scope::default();

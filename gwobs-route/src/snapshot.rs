@@ -1,6 +1,6 @@
 //! The specs at one moment, made ready for decisions; immutable and cheap to share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub(crate) gateways: BTreeMap<ObjectName, Arc<GatewayTable>>,
     /// The Services that routes name as their parents.
     pub(crate) services: BTreeMap<ObjectName, Arc<ServiceTable>>,
+    /// Namespaces of routes whose parents could not be read: they may be bound to any Service.
+    pub(crate) strays: BTreeSet<Arc<str>>,
     /// The profile where no class of a Gateway tells it.
     pub(crate) profile: Profile,
     pub(crate) routes: HashMap<RouteKey, Arc<CompiledRoute>>,

@@ -52,7 +52,7 @@ pub struct Loaded {
     pub objects: Vec<Object>,
     /// What whoever wrote them should know, in the order of the files.
     pub findings: Vec<Finding>,
-    /// Objects that do not fit their type; of routes, their parents and hostnames are in `objects`.
+    /// Objects that do not fit their type; what could be read of them is in `objects`, in doubt.
     pub refused: BTreeSet<ObjectId>,
     /// How many objects there are of each kind that routing does not depend on.
     pub irrelevant: BTreeMap<Arc<str>, usize>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ObjectName;
 use crate::attach::{Hostname, Namespaces, names_gateway};
-use crate::model::{Gateway, Listener, ListenerSet, Protocol};
+use crate::model::{Gateway, Listener, ListenerSet, Meta, Protocol};
 
 /// A Gateway with all its listeners.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct GatewayListeners {
     pub gateway: Arc<Gateway>,
     /// Its own listeners in order, then those of its ListenerSets: oldest set first, then `namespace/name`.
     pub listeners: Vec<MergedListener>,
+    /// True if the Gateway or one of its ListenerSets is not understood in such a way that any listener may be concerned.
+    pub unsure: bool,
 }
 
 /// A listener of a Gateway or of one of its ListenerSets.
@@ -27,6 +29,8 @@ pub struct MergedListener {
     pub listener: Listener,
     /// Why it does not work; a listener in conflict gets no traffic.
     pub conflict: Option<ListenerConflict>,
+    /// True if something about it is not understood.
+    pub unsure: bool,
 }
 
 /// Why a listener conflicts with another of the same port.
@@ -45,6 +49,7 @@ impl MergedListener {
             set: None,
             listener: listener.clone(),
             conflict: None,
+            unsure: false,
         }
     }
 
@@ -53,9 +58,15 @@ impl MergedListener {
         Self {
             label,
             set: Some(set.clone()),
-            listener: listener.clone(),
-            conflict: None,
+            ..Self::of_gateway(listener)
         }
+    }
+
+    /// `meta`: of the object that holds the listener, at `index`.
+    fn doubted(self, meta: &Meta, index: usize, namespaces: &Namespaces) -> Self {
+        let unsure = meta.is_unsure_of(&[&format!("spec.listeners.{index}")])
+            || namespaces.is_unsure_of(&self.listener.allowed_routes.namespaces);
+        Self { unsure, ..self }
     }
 
     /// The namespace that `allowedRoutes: Same` speaks of.
@@ -76,9 +87,10 @@ pub fn allowed_sets<'a>(
     let name = &gateway.meta.name;
     let allowed = |set: &&Arc<ListenerSet>| {
         let own = &set.meta.name.namespace;
-        names_gateway(&set.parent)
-            && set.parent.resolve(own) == *name
-            && namespaces.admit(&gateway.allowed_listeners, &name.namespace, own)
+        // One whose parent could not be read may be anybody's.
+        let anybodys = set.meta.is_unsure_of(&["spec.parentRef"]);
+        let parent = names_gateway(&set.parent) && set.parent.resolve(own) == *name;
+        (parent || anybodys) && namespaces.admit(&gateway.allowed_listeners, &name.namespace, own)
     };
     let mut allowed: Vec<_> = sets.filter(allowed).collect();
     allowed.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), &set.meta.name));
@@ -88,14 +100,22 @@ pub fn allowed_sets<'a>(
 /// All listeners of a Gateway. Of conflicting listeners of the Gateway itself none works; one of a ListenerSet gives way to
 /// every listener before it (GEP-1713).
 #[must_use]
-pub fn merge(gateway: &Arc<Gateway>, sets: &[&Arc<ListenerSet>]) -> GatewayListeners {
-    let mut listeners: Vec<_> = gateway.listeners.iter().map(MergedListener::of_gateway).collect();
+pub fn merge(gateway: &Arc<Gateway>, sets: &[&Arc<ListenerSet>], namespaces: &Namespaces) -> GatewayListeners {
+    let own = gateway.listeners.iter().enumerate();
+    let mut listeners: Vec<_> = own
+        .map(|(index, listener)| MergedListener::of_gateway(listener).doubted(&gateway.meta, index, namespaces))
+        .collect();
     let mut claims = Claims::default();
     claims.settle_own(&mut listeners);
     for set in sets {
         // A port of 0 is assigned later by the controller; nothing can be said about such a listener.
-        for listener in set.listeners.iter().filter(|listener| listener.port != 0) {
-            let mut merged = MergedListener::of_set(&set.meta.name, listener);
+        let placed = set
+            .listeners
+            .iter()
+            .enumerate()
+            .filter(|(_, listener)| listener.port != 0);
+        for (index, listener) in placed {
+            let mut merged = MergedListener::of_set(&set.meta.name, listener).doubted(&set.meta, index, namespaces);
             merged.conflict = claims.against(listener);
             claims.add(listener);
             listeners.push(merged);
@@ -104,7 +124,17 @@ pub fn merge(gateway: &Arc<Gateway>, sets: &[&Arc<ListenerSet>]) -> GatewayListe
     GatewayListeners {
         gateway: gateway.clone(),
         listeners,
+        unsure: unsure(gateway, sets) || namespaces.is_unsure_of(&gateway.allowed_listeners),
     }
+}
+
+/// True if something is not understood that is no listener's own: fields of addresses and of the data plane's
+/// infrastructure say nothing about routes.
+fn unsure(gateway: &Gateway, sets: &[&Arc<ListenerSet>]) -> bool {
+    const HARMLESS: [&str; 3] = ["spec.listeners.", "spec.infrastructure", "spec.addresses"];
+    let matters = |path: &String| path.starts_with("spec") && !HARMLESS.iter().any(|part| path.starts_with(part));
+    let metas = sets.iter().map(|set| &set.meta).chain([&gateway.meta]);
+    metas.flat_map(|meta| &meta.unknown).any(matters)
 }
 
 /// Protocols that can share a port: they tell connections apart by hostname.

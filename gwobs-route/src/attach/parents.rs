@@ -66,6 +66,20 @@ pub fn attach(
         .collect()
 }
 
+/// The outcome at every listener of a Gateway for a route whose parents could not be read.
+pub(crate) fn attach_anywhere(
+    route: &Route,
+    gateway: &GatewayListeners,
+    namespaces: &Namespaces,
+) -> Vec<ListenerAttachment> {
+    let all = gateway.listeners.iter().enumerate();
+    all.map(|(listener, merged)| ListenerAttachment {
+        listener,
+        outcome: at_listener(route, merged, &gateway.gateway.meta.name, namespaces),
+    })
+    .collect()
+}
+
 /// True if the parentRef names this Gateway or one of its ListenerSets.
 pub(crate) fn concerns(route: &Route, parent: &ParentRef, gateway: &GatewayListeners) -> bool {
     match Scope::of(route, parent, gateway) {

@@ -160,13 +160,12 @@ impl Cluster {
         let by_name = |service: &Arc<Service>| service.kind == ServiceType::ExternalName;
         let mut slices = self.slices_of(&backend.service).peekable();
         let told = |slice: &Arc<EndpointSlice>| {
-            slice
-                .endpoints
-                .as_ref()
-                .is_some_and(|all| all.iter().all(|endpoint| endpoint.names.is_empty()))
+            let mut endpoints = slice.endpoints.iter().flatten();
+            slice.is_understood() && endpoints.all(|endpoint| endpoint.names.is_empty())
         };
         let external = self.services.get(&backend.service).is_some_and(by_name);
-        !external && slices.peek().is_some() && slices.all(told)
+        let strays = self.strays.contains_key(&backend.service.namespace);
+        !external && !strays && slices.peek().is_some() && slices.all(told)
     }
 
     /// When `address` left the Service; `None` if it is there, or was never seen there.

@@ -52,8 +52,26 @@ impl<'a> Referrer<'a> {
 pub(crate) struct Resolved {
     pub(crate) backend: BackendName,
     pub(crate) invalid: Option<InvalidBackend>,
-    /// Set if an implementation may see this reference in another way.
+    /// Set if an implementation may see this reference in another way, or if an object that it depends on is not understood.
     pub(crate) doubt: Option<Inconclusive>,
+}
+
+/// What can be said of a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Fine,
+    Invalid(InvalidBackend),
+    /// An object that it depends on is not understood.
+    Unsure,
+}
+
+impl Standing {
+    fn and(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Fine => other(),
+            Self::Invalid(_) | Self::Unsure => self,
+        }
+    }
 }
 
 impl Cluster {
@@ -63,38 +81,48 @@ impl Cluster {
             service,
             port: reference.port.unwrap_or(0),
         };
-        let invalid = self.fault(from, reference, &backend);
-        // Gateways know kinds of their own; only of core kinds it is certain that none but Service is a backend.
-        let foreign = invalid == Some(InvalidBackend::InvalidKind) && !reference.target.group.is_empty();
+        let (invalid, doubt) = match self.standing(from, reference, &backend) {
+            Standing::Fine => (None, None),
+            Standing::Unsure => (None, Some(Inconclusive::UnsupportedSpec)),
+            // Gateways know kinds of their own; only of core kinds it is certain that none but Service is a backend.
+            Standing::Invalid(InvalidBackend::InvalidKind) if !reference.target.group.is_empty() => {
+                (Some(InvalidBackend::InvalidKind), Some(Inconclusive::UnsupportedSpec))
+            }
+            Standing::Invalid(fault) => (Some(fault), None),
+        };
         Resolved {
             backend,
             invalid,
-            doubt: foreign.then_some(Inconclusive::UnsupportedSpec),
+            doubt,
         }
     }
 
-    fn fault(&self, from: Referrer<'_>, reference: &BackendRef, backend: &BackendName) -> Option<InvalidBackend> {
+    fn standing(&self, from: Referrer<'_>, reference: &BackendRef, backend: &BackendName) -> Standing {
         let target = &reference.target;
-        let service = target.is("", "Service");
-        if !service && !target.is(MULTICLUSTER_GROUP, "ServiceImport") {
-            return Some(InvalidBackend::InvalidKind);
+        if !target.is("", "Service") && !target.is(MULTICLUSTER_GROUP, "ServiceImport") {
+            return Standing::Invalid(InvalidBackend::InvalidKind);
         }
         // Without a grant nothing is told about the other namespace, not even whether the Service exists.
-        if !self.permits(from, target, &backend.service) {
-            return Some(InvalidBackend::NotPermitted);
-        }
+        self.permission(from, target, &backend.service)
+            .and(|| self.existence(from.kind, reference, backend))
+            .and(|| self.tls_standing(backend))
+    }
+
+    fn existence(&self, kind: RouteKind, reference: &BackendRef, backend: &BackendName) -> Standing {
         if reference.port.is_none() {
-            return Some(InvalidBackend::NoPort);
+            return Standing::Invalid(InvalidBackend::NoPort);
         }
-        let (known, exists) = match service {
-            true => (!self.services.is_empty(), self.services.contains_key(&backend.service)),
-            false => (!self.imports.is_empty(), self.imports.contains_key(&backend.service)),
+        let name = &backend.service;
+        let (known, found) = match reference.target.is("", "Service") {
+            true => (!self.services.is_empty(), self.services.get(name).map(|one| &one.meta)),
+            false => (!self.imports.is_empty(), self.imports.get(name).map(|one| &one.meta)),
         };
-        match (exists, known) {
-            (true, _) => self.port_fault(from.kind, backend).or_else(|| self.tls_fault(backend)),
-            (false, true) => Some(InvalidBackend::NotFound),
+        match found {
+            Some(meta) if meta.is_unsure_of(&["spec.ports", "spec.type"]) => Standing::Unsure,
+            Some(_) => self.port_fault(kind, backend).map_or(Standing::Fine, Standing::Invalid),
+            None if known => Standing::Invalid(InvalidBackend::NotFound),
             // A kind that is wholly absent is assumed to be fine.
-            (false, false) => None,
+            None => Standing::Fine,
         }
     }
 
@@ -111,11 +139,28 @@ impl Cluster {
         (!fits).then_some(InvalidBackend::UnsupportedProtocol)
     }
 
-    /// True if the reference needs no grant: it stays in its namespace, or is of a mesh; or a ReferenceGrant of the other one allows it.
-    fn permits(&self, from: Referrer<'_>, target: &Reference, object: &ObjectName) -> bool {
-        !from.needs_grant
-            || object.namespace == *from.namespace
-            || self.is_granted(GATEWAY_GROUP, from.kind.as_str(), from.namespace, target, object)
+    /// Fine if the reference needs no grant, because it stays in its namespace or is of a mesh, or if a ReferenceGrant of the
+    /// other namespace allows it.
+    fn permission(&self, from: Referrer<'_>, target: &Reference, object: &ObjectName) -> Standing {
+        let granted = || self.is_granted(GATEWAY_GROUP, from.kind.as_str(), from.namespace, target, object);
+        if !from.needs_grant || object.namespace == *from.namespace {
+            return Standing::Fine;
+        }
+        match (self.has_unsure_grant(&object.namespace), granted()) {
+            (true, _) => Standing::Unsure,
+            (false, true) => Standing::Fine,
+            (false, false) => Standing::Invalid(InvalidBackend::NotPermitted),
+        }
+    }
+
+    /// True if a ReferenceGrant of that namespace is not wholly understood: it may permit less or more than it seems to.
+    pub(crate) fn has_unsure_grant(&self, namespace: &str) -> bool {
+        let grants = self
+            .grants
+            .get(namespace)
+            .into_iter()
+            .flat_map(|grants| grants.values());
+        grants.into_iter().any(|grant| grant.meta.is_unsure_of(&["spec"]))
     }
 
     /// True if a ReferenceGrant lets objects of that kind and namespace refer to `object`.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::model::{BackendTlsPolicy, PolicyTarget, Reference};
+use crate::cluster::backends::Standing;
+use crate::model::{BackendTlsPolicy, Meta, PolicyTarget, Reference};
 use crate::{BackendName, InvalidBackend, ObjectName};
 
 impl Cluster {
@@ -45,9 +46,34 @@ impl Cluster {
     }
 
     /// `BackendTLSPolicy`: connections to a backend whose policy has no valid CA certificate must fail.
-    pub(super) fn tls_fault(&self, backend: &BackendName) -> Option<InvalidBackend> {
-        let policy = self.tls_policy(backend)?;
-        (!self.has_valid_authority(policy)).then_some(InvalidBackend::NoValidAuthority)
+    pub(super) fn tls_standing(&self, backend: &BackendName) -> Standing {
+        if self.policies.is_empty() {
+            return Standing::Fine;
+        }
+        let unsure = |policy: &Arc<BackendTlsPolicy>| {
+            let targets = policy.targets.iter().map(|target| &target.target);
+            let concerned = targets.clone().any(|target| target.name == backend.service.name);
+            policy.meta.is_unsure_of(&["spec"]) && (concerned || policy.meta.is_unsure_of(&["spec.targetRefs"]))
+        };
+        if self.policies_in(&backend.service.namespace).any(unsure) {
+            return Standing::Unsure;
+        }
+        match self.tls_policy(backend) {
+            Some(policy) if self.has_unsure_authority(policy) => Standing::Unsure,
+            Some(policy) if !self.has_valid_authority(policy) => Standing::Invalid(InvalidBackend::NoValidAuthority),
+            _ => Standing::Fine,
+        }
+    }
+
+    /// True if a certificate that the policy names is in an object that could not be read.
+    fn has_unsure_authority(&self, policy: &BackendTlsPolicy) -> bool {
+        policy.authorities.iter().any(|reference| {
+            let name = reference.resolve(&policy.meta.name.namespace);
+            let map = || self.config_maps.get(&name).map(|map| &map.meta);
+            let secret = || self.secrets.get(&name).map(|secret| &secret.meta);
+            let meta = if reference.is("", "ConfigMap") { map() } else { secret() };
+            meta.is_some_and(Meta::is_unread)
+        })
     }
 
     /// True if the policy names the well-known authorities, or at least one certificate that can be read. Kinds that are

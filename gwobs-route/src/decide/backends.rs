@@ -37,14 +37,15 @@ pub(super) fn forward(
         return decision;
     }
     let opaque_backend = rule.backends.iter().any(|one| Effects::of(&one.filters).may_answer);
+    let mirrors = effects
+        .mirrors
+        .iter()
+        .filter_map(|mirror| chooser.mirror(mirror, &mut decision.caveats))
+        .collect();
     decision.action = Action::Forward {
         backends,
         forwarded: forwarded(&scene.view, matched_prefix(entry), &[effects]),
-        mirrors: effects
-            .mirrors
-            .iter()
-            .filter_map(|mirror| chooser.mirror(mirror))
-            .collect(),
+        mirrors,
         may_answer_itself: effects.may_answer || effects.cors.is_some() || opaque_backend,
     };
     decision
@@ -104,13 +105,17 @@ impl Chooser<'_> {
     }
 
     /// An invalid mirror gets nothing, and the request is forwarded all the same.
-    fn mirror(&self, mirror: &Mirror) -> Option<MirrorTarget> {
+    fn mirror(&self, mirror: &Mirror, caveats: &mut Vec<Inconclusive>) -> Option<MirrorTarget> {
         let resolved = self.scene.snapshot.cluster.resolve(self.referrer(), &mirror.backend);
         let target = MirrorTarget {
             backend: resolved.backend,
             percent: mirror.share.percent(),
         };
-        resolved.invalid.is_none().then_some(target)
+        if resolved.invalid.is_some() {
+            return None;
+        }
+        caveats.extend(resolved.doubt);
+        Some(target)
     }
 }
 

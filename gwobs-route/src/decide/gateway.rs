@@ -7,7 +7,7 @@ use crate::gateway_table::{GatewayTable, PortTable};
 use crate::model::Protocol;
 use crate::table::Tracer;
 use crate::view::lower;
-use crate::{Decision, ObjectName, WireProtocol};
+use crate::{Decision, Inconclusive, ObjectName, WireProtocol};
 
 pub(super) fn decide<T: Tracer>(gateway: &ObjectName, scene: &Scene<'_>, blank: Decision, tracer: &mut T) -> Decision {
     let udp = scene.protocol() == WireProtocol::Udp;
@@ -15,10 +15,13 @@ pub(super) fn decide<T: Tracer>(gateway: &ObjectName, scene: &Scene<'_>, blank: 
         return nobody_there(blank, scene.view.request);
     };
     let at = Place { table, ports, scene };
-    match scene.protocol().is_http() {
+    let mut decision = match scene.protocol().is_http() {
         true => at.http(blank, tracer),
         false => at.stream(blank),
-    }
+    };
+    let unsure = ports.unsure || table.listeners.unsure;
+    decision.caveats.extend(unsure.then_some(Inconclusive::UnsupportedSpec));
+    decision
 }
 
 /// A request at a port that some listener has.

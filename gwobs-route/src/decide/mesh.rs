@@ -32,6 +32,10 @@ pub(super) fn decide<T: Tracer>(
     }) else {
         return nobody_there(blank, scene.view.request);
     };
+    let strays = &scene.snapshot.strays;
+    if strays.contains(client) || strays.contains(&service.namespace) {
+        blank.caveats.push(Inconclusive::UnsupportedSpec);
+    }
     let table = scene.snapshot.services.get(service);
     let Some(bound) = table.and_then(|table| table.bound(service, client, port)) else {
         return unrouted(service, scene, blank);

@@ -25,7 +25,8 @@ fn check_use(world: &World<'_>, used: &Use<'_>, out: &mut Findings) {
             .snapshot
             .is_granted(GATEWAY_GROUP, kind, used.namespace(), used.target)
     };
-    if !used.needs_grant || granted(kind) {
+    let unsure = world.snapshot.cluster.has_unsure_grant(&used.object().namespace);
+    if !used.needs_grant || unsure || granted(kind) {
         return;
     }
     let object = used.object();

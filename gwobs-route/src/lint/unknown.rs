@@ -9,7 +9,8 @@ const WHY: &str = "this field, or its value, is not part of the API as gwobs kno
 const MEND: &str = "check its spelling and place, and the version of the CRDs in the cluster";
 
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
-    for (object, meta) in world.all() {
+    // Of objects that could not be read at all it is told where they stand.
+    for (object, meta) in world.all().filter(|(_, meta)| !meta.is_unread()) {
         for path in &meta.unknown {
             out.add(Code::FieldUnknown, object, field::from_dotted(path), WHY, MEND);
         }

@@ -28,7 +28,7 @@ type ParentId = (RouteKind, ObjectName, usize);
 
 /// A parentRef and what became of it.
 pub(super) enum Parent<'w> {
-    /// It is not among the kinds that were given at all, or of a kind that is not known.
+    /// It is not among the kinds that were given at all, of a kind that is not known, or could not be read.
     NotGiven,
     /// There is no such object.
     NotFound,
@@ -74,9 +74,14 @@ impl<'a> World<'a> {
         self.all.iter().map(|(name, object)| (name, object.meta()))
     }
 
+    /// Every object that could be read.
+    fn read(&self) -> impl Iterator<Item = &'a Object> {
+        self.all.values().copied().filter(|object| !object.meta().is_unread())
+    }
+
     /// Every route, by kind and name.
     pub(super) fn routes(&self) -> impl Iterator<Item = &'a Route> {
-        self.all.values().filter_map(|object| match object {
+        self.read().filter_map(|object| match object {
             Object::Route(route) => Some(route),
             _ => None,
         })
@@ -84,7 +89,7 @@ impl<'a> World<'a> {
 
     /// Every Gateway, by name.
     pub(super) fn gateways(&self) -> impl Iterator<Item = &'a Gateway> {
-        self.all.values().filter_map(|object| match object {
+        self.read().filter_map(|object| match object {
             Object::Gateway(gateway) => Some(gateway),
             _ => None,
         })
@@ -92,7 +97,7 @@ impl<'a> World<'a> {
 
     /// Every ListenerSet, by name.
     pub(super) fn listener_sets(&self) -> impl Iterator<Item = &'a ListenerSet> {
-        self.all.values().filter_map(|object| match object {
+        self.read().filter_map(|object| match object {
             Object::ListenerSet(set) => Some(set),
             _ => None,
         })
@@ -100,7 +105,7 @@ impl<'a> World<'a> {
 
     /// Every ReferenceGrant, by name.
     pub(super) fn grants(&self) -> impl Iterator<Item = &'a ReferenceGrant> {
-        self.all.values().filter_map(|object| match object {
+        self.read().filter_map(|object| match object {
             Object::ReferenceGrant(grant) => Some(grant),
             _ => None,
         })
@@ -133,6 +138,7 @@ impl<'a> World<'a> {
         match (self.find(kind, name.clone()), kind) {
             (None, _) if self.has(kind) => Parent::NotFound,
             (None, _) => Parent::NotGiven,
+            (Some(object), _) if object.meta().is_unread() => Parent::NotGiven,
             (Some(Object::Service(service)), _) => self.at_service(route, index, service),
             (Some(_), _) => self.attached(route, index, &name, kind),
         }

@@ -107,6 +107,20 @@ pub struct EndpointSlice {
     pub ports: Vec<EndpointPort>,
 }
 
+impl EndpointSlice {
+    /// True if addresses, conditions and ports are all understood.
+    pub(crate) fn is_understood(&self) -> bool {
+        let matters = |path: &String| {
+            path == "endpoints"
+                || path.starts_with("ports")
+                || path.starts_with("addressType")
+                || path.contains(".addresses")
+                || path.contains(".conditions")
+        };
+        self.endpoints.is_some() && !self.meta.unknown.iter().any(matters)
+    }
+}
+
 /// `endpoints[]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

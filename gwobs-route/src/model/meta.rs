@@ -16,10 +16,30 @@ pub struct Meta {
     /// `metadata.generation`, 0 if absent.
     pub generation: i64,
     /// Paths of fields that are not understood, dotted with indices from 0: `spec.rules.1.filters.0.foo`.
-    /// A decision that touches such a rule is not used to accuse a gateway.
+    /// A decision that depends on one of them is not used to accuse a gateway. An empty path
+    /// stands for the object as a whole: it does not fit its type, and the other paths tell what could not be read of it.
     pub unknown: Vec<String>,
     /// The status that the object carries, if any.
     pub status: Option<Arc<Status>>,
+}
+
+impl Meta {
+    /// True if the object as a whole could not be read: an API server would refuse it, or it is newer than this program.
+    /// Nothing is predicted of such an object, and what depends on it is in doubt.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.unknown.iter().any(String::is_empty)
+    }
+
+    /// True if something at, below or above one of these fields is not understood.
+    pub(crate) fn is_unsure_of(&self, fields: &[&str]) -> bool {
+        let within = |path: &str, field: &str| {
+            path.strip_prefix(field)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let touches = |path: &String| fields.iter().any(|field| within(path, field) || within(field, path));
+        self.unknown.iter().any(touches)
+    }
 }
 
 /// A reference to an object; kind and group with the API's defaults filled in.

@@ -20,6 +20,18 @@ pub struct Route {
     pub rules: Vec<Rule>,
 }
 
+impl Route {
+    /// True if the route has parents that could not be read: it may be attached to anything.
+    pub(crate) fn has_unread_parents(&self) -> bool {
+        self.meta.is_unsure_of(&["spec.parentRefs"]) && self.parents.is_empty()
+    }
+
+    /// True if the route has hostnames that could not be read: it may be there for any host.
+    pub(crate) fn has_unread_hostnames(&self) -> bool {
+        self.meta.is_unsure_of(&["spec.hostnames"])
+    }
+}
+
 /// `spec.parentRefs[]`
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ParentRef {
@@ -36,7 +48,8 @@ pub struct ParentRef {
 pub struct Rule {
     /// `name`
     pub name: Option<Arc<str>>,
-    /// `matches`: a request that satisfies any of them matches the rule. Never empty for HTTPRoute and GRPCRoute: without
+    /// `matches`: a request that satisfies any of them matches the rule; a path of [`PathMatch::Unknown`] stands for a match
+    /// that is not understood, whatever the kind of route. Never empty for HTTPRoute and GRPCRoute: without
     /// matches the API's default is one match of everything, [`Match::default`]. Empty for TLSRoute, TCPRoute, UDPRoute.
     pub matches: Vec<Match>,
     /// `filters`

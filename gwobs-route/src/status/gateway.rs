@@ -9,7 +9,7 @@ use crate::status::reference::{Fault, Referrer};
 use crate::status::{Expected, ObjectStatus, Pair, World, listener, listener_set, own_conditions};
 
 pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
-    for gateway in world.objects.gateways() {
+    for gateway in world.objects.gateways().filter(|gateway| !gateway.meta.is_unread()) {
         let Some(listeners) = world.snapshot.listeners(&gateway.meta.name) else {
             continue;
         };

@@ -8,7 +8,8 @@ use crate::model::ListenerSet;
 use crate::status::{Expected, ObjectStatus, World, listener, own_conditions};
 
 pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
-    for set in world.objects.listener_sets().filter(|set| names_gateway(&set.parent)) {
+    let sets = world.objects.listener_sets().filter(|set| !set.meta.is_unread());
+    for set in sets.filter(|set| names_gateway(&set.parent)) {
         let gateway = set.parent.resolve(&set.meta.name.namespace);
         let Some(listeners) = world.snapshot.listeners(&gateway) else {
             continue;

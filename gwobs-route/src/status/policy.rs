@@ -9,7 +9,8 @@ use crate::model::{BackendTlsPolicy, Condition, PolicyTarget, Reference};
 use crate::status::{Expected, ObjectStatus, ParentName, World};
 
 pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
-    let policies: Vec<_> = world.snapshot.cluster.policies().collect();
+    let policies = world.snapshot.cluster.policies();
+    let policies: Vec<_> = policies.filter(|policy| !policy.meta.is_unread()).collect();
     if policies.is_empty() {
         return;
     }

@@ -11,6 +11,7 @@ pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
     let routes: std::collections::HashMap<_, _> = world
         .objects
         .routes()
+        .filter(|route| !route.meta.is_unread())
         .map(|route| ((route.kind, &route.meta.name), route))
         .collect();
     for gateway in world.snapshot.gateways() {
@@ -46,8 +47,8 @@ fn towards_gateway(world: &World<'_>, route: &Route, attachment: &RouteAttachmen
     };
     let accepted = Expected::unless("Accepted", refusal(&attachment.listeners));
     let from = Referrer::at_gateway(route.kind, &route.meta.name.namespace);
-    let resolved = Expected::unless("ResolvedRefs", unresolved(world, route, from));
-    Some(towards(route, parent, kind, vec![accepted, resolved]))
+    let expected = [accepted].into_iter().chain(resolution(world, route, from)).collect();
+    Some(towards(route, parent, kind, expected))
 }
 
 /// Towards a Service in a mesh (GEP-1294). Whether one without a frontend may be a parent is up to the implementation.
@@ -65,8 +66,8 @@ fn towards_service(
         .service(service)
         .is_some_and(|service| has_frontend(service));
     let from = Referrer::in_mesh(route.kind, &route.meta.name.namespace);
-    let resolved = Expected::unless("ResolvedRefs", unresolved(world, route, from));
-    let expected = settled.then(accepted).into_iter().chain([resolved]).collect();
+    let resolved = resolution(world, route, from);
+    let expected = settled.then(accepted).into_iter().chain(resolved).collect();
     Some(towards(route, parent, "Service", expected))
 }
 
@@ -117,15 +118,20 @@ fn refusal(listeners: &[ListenerAttachment]) -> Option<&'static str> {
     })
 }
 
-/// The first reference that leads nowhere.
-fn unresolved(world: &World<'_>, route: &Route, from: Referrer<'_>) -> Option<&'static str> {
+/// False with the first reference that leads nowhere; `None` if one depends on an object that is not understood.
+fn resolution(world: &World<'_>, route: &Route, from: Referrer<'_>) -> Option<Expected> {
     let references = route.rules.iter().flat_map(references);
-    let faults = references.filter_map(|reference| world.snapshot.cluster.resolve(from, reference).invalid);
+    let resolved: Vec<_> = references
+        .map(|reference| world.snapshot.cluster.resolve(from, reference))
+        .collect();
     // The policy of a backend is not a reference of the route.
-    faults
-        .into_iter()
-        .find(|fault| *fault != InvalidBackend::NoValidAuthority)
-        .map(InvalidBackend::as_str)
+    let mut faults = resolved.iter().filter_map(|one| one.invalid);
+    let fault = faults.find(|fault| *fault != InvalidBackend::NoValidAuthority);
+    let unsure = resolved.iter().any(|one| one.invalid.is_none() && one.doubt.is_some());
+    match fault {
+        None if unsure => None,
+        _ => Some(Expected::unless("ResolvedRefs", fault.map(InvalidBackend::as_str))),
+    }
 }
 
 fn references(rule: &Rule) -> impl Iterator<Item = &BackendRef> {

@@ -20,9 +20,9 @@ use crate::specs::notes::{At, Notes};
 use crate::specs::object::RawObject;
 
 /// Label of an EndpointSlice that names its Service.
-const SERVICE_LABEL: &str = "kubernetes.io/service-name";
+pub(super) const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 /// Label of an EndpointSlice that names its ServiceImport (KEP-1645).
-const SERVICE_IMPORT_LABEL: &str = "multicluster.kubernetes.io/service-name";
+pub(super) const SERVICE_IMPORT_LABEL: &str = "multicluster.kubernetes.io/service-name";
 /// Label that the API server gives every Namespace.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
@@ -145,13 +145,7 @@ fn address(text: &str) -> Option<IpAddr> {
 pub(super) fn endpoint_slice(raw: &RawObject, notes: &mut Notes) -> Result<Object, Misfit> {
     let wire: discovery::EndpointSlice = decode(&raw.value, &mut notes.unknown)?;
     let labels = wire.metadata.labels.clone().unwrap_or_default();
-    let owner = |label: &str| {
-        let name = labels.get(label)?.as_str();
-        Some(ObjectName {
-            namespace: Arc::clone(&raw.id.namespace),
-            name: name.into(),
-        })
-    };
+    let owner = |label: &str| owner(labels.get(label)?, raw);
     let endpoints = raw.value.get("endpoints").map(|_| wire.endpoints.unwrap_or_default());
     let ports = wire.ports.unwrap_or_default().into_iter().enumerate();
     let names = wire.address_type == "FQDN";
@@ -169,6 +163,15 @@ pub(super) fn endpoint_slice(raw: &RawObject, notes: &mut Notes) -> Result<Objec
         meta: meta::meta(raw, &wire.metadata, None, notes),
     };
     Ok(Object::EndpointSlice(slice))
+}
+
+/// The Service or ServiceImport of that name, in the slice's own namespace.
+pub(super) fn owner(name: &str, raw: &RawObject) -> Option<ObjectName> {
+    let namespace = Arc::clone(&raw.id.namespace);
+    (!name.is_empty()).then(|| ObjectName {
+        namespace,
+        name: name.into(),
+    })
 }
 
 fn endpoint(wire: discovery::Endpoint, names: bool, raw: &RawObject, at: &At<'_>, notes: &mut Notes) -> Endpoint {

@@ -1,5 +1,6 @@
 mod defaults;
 mod hostile;
+mod misfits;
 mod secrets;
 mod validation;
 

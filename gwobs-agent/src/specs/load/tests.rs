@@ -72,7 +72,7 @@ fn what_is_no_object_is_told() {
 }
 
 #[test]
-fn an_object_that_does_not_fit_is_refused_and_named() {
+fn an_object_that_does_not_fit_is_refused_named_and_kept_in_doubt() {
     let loaded =
         loaded("{apiVersion: v1, kind: Service, metadata: {name: s, namespace: n}, spec: {ports: [{port: x}]}}\n");
     assert_eq!(
@@ -80,7 +80,10 @@ fn an_object_that_does_not_fit_is_refused_and_named() {
         ["m.yaml:1: Service n/s: spec.ports.0.port: expected a whole number, found the text \"x\""]
     );
     assert_eq!(loaded.refused.len(), 1);
-    assert!(loaded.objects.is_empty());
+    let [Object::Service(service)] = loaded.objects.as_slice() else {
+        panic!("{:?}", loaded.objects)
+    };
+    assert_eq!((&service.ports, service.meta.is_unread()), (&vec![], true));
 }
 
 /// A route that is refused may be newer than this program: a decision about its hostnames must not be trusted.
@@ -97,7 +100,7 @@ fn of_a_refused_route_parents_and_hostnames_are_kept() {
         (&*route.parents[0].target.name, &*route.hostnames[0]),
         ("gw", "a.example")
     );
-    assert_eq!(route.meta.unknown, ["spec.rules.0", "spec.rules"]);
+    assert_eq!(route.meta.unknown, ["", "spec.rules", "spec.rules"]);
     assert_eq!(loaded.findings[0].concern, Concern::Misfit);
 }
 

@@ -14,7 +14,7 @@ fn service(name: &str, port: &str) -> String {
 
 fn ports(loaded: &Loaded) -> Vec<u16> {
     let port = |object: &Object| match object {
-        Object::Service(service) => service.ports[0].port,
+        Object::Service(service) => service.ports.first().map_or(0, |one| one.port),
         other => panic!("{other:?}"),
     };
     loaded.objects.iter().map(port).collect()
@@ -118,7 +118,7 @@ fn what_was_refused_from_the_start_does_not_stop_later_changes() {
     let bad = service("bad", "one");
     let (_root, path, mut manifests) = opened(&format!("{}{bad}", service("a", "1")));
     replace(&path, &format!("{}{bad}", service("a", "2")));
-    assert_eq!(changed(&mut manifests), [2]);
+    assert_eq!(changed(&mut manifests), [2, 0]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn arbitrary_value() -> impl Strategy<Value = Value> {
 }
 
 /// JSON pointers of every place in a value.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+pub(super) fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, field)| {
