@@ -221,8 +221,7 @@ impl Pipeline {
             let report = self.report(&over);
             self.tell(&report, sink);
         }
-        self.strays
-            .forget(Timestamp(now.0.saturating_sub(nanoseconds(self.settings.hold))));
+        self.strays.forget(now, nanoseconds(self.settings.hold));
         let newest = self.snapshots.newest().map(|live| &*live.snapshot);
         self.weighing.look(now, newest, sink);
         self.convergence.look(now, sink);
@@ -233,7 +232,8 @@ impl Pipeline {
     fn hand_on(&mut self, now: Timestamp, sink: &mut impl Sink) {
         for settled in std::mem::take(&mut self.settled) {
             match settled {
-                Settled::Stray(call) => self.strays.add(now, call),
+                Settled::Stray(call) => self.strays.add_mirror(now, call),
+                Settled::Unexplained(call) => self.strays.add_unexplained(now, call),
                 Settled::Call { call, why, ports } => self.judge(now, Over::Call { call, why, ports }, sink),
                 Settled::Request(request) => {
                     self.strays.add_surplus(now, &request);
@@ -261,8 +261,8 @@ impl Pipeline {
         let judging = self.judging();
         match over {
             Over::Request(request) => {
-                let late_mirror = || self.strays.may_be_of(request, &judging);
-                finish::report(request, late_mirror, self.identity(&request.downstream), &judging)
+                let in_doubt = |reason| self.strays.cast_doubt(reason, request, &judging);
+                finish::report(request, in_doubt, self.identity(&request.downstream), &judging)
             }
             Over::Call { call, why, ports } => {
                 finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &judging)

@@ -5,8 +5,8 @@ mod support;
 use gwobs_route::model::*;
 use gwobs_route::profile::Profile;
 use gwobs_route::{
-    Arrival, HeaderField, Inconclusive, Judgement, Mismatch, Objects, Origin, Purpose, Snapshot, Verdict, WireProtocol,
-    equal_for_routing, judge_upstream, may_become,
+    Arrival, Attempt, HeaderField, Inconclusive, Judgement, Mismatch, Objects, Observation, Origin, Purpose, Response,
+    Snapshot, Verdict, WireProtocol, equal_for_routing, judge, judge_upstream, may_become,
 };
 use support::*;
 
@@ -540,4 +540,41 @@ fn the_upstream_alone_accuses_nobody_because_of_a_header() {
         wrong,
         "no header makes it /a"
     );
+}
+
+/// An authorization service that the specs do not mention says no, and the gateway passes it on.
+#[test]
+fn a_refusal_by_a_service_that_no_rule_leads_to_is_left_open() {
+    let route = http("r")
+        .rule(rule(vec![prefix("/a")], "app"))
+        .rule(rule(vec![prefix("/")], "other"));
+    let objects = services(&["app", "other", "stranger"])
+        .into_iter()
+        .chain([plain_gateway(), route.object()]);
+    let specs = snapshot(Profile::Generic, objects);
+    let sent = get("h.test", "/a");
+    let judged = |address: &str, status: u16| {
+        let response = Response {
+            status,
+            origin: Origin::Upstream,
+            headers: &[],
+        };
+        sent.with(|request| {
+            let attempts = [Attempt {
+                status: Some(status),
+                ..attempt(address, Some(*request), Purpose::Forward)
+            }];
+            let observation = Observation {
+                attempts: &attempts,
+                response: Some(response),
+                at: 1_000,
+            };
+            verdict(&judge(&specs, &sent.decide(&specs), request, &observation))
+        })
+    };
+    let wrong = Verdict::Mismatch(Mismatch::WrongBackend);
+    let open = Verdict::Inconclusive(Inconclusive::GatewayReply);
+    assert_eq!([judged("10.0.0.3", 403), judged("10.0.0.3", 302)], [open, open]);
+    assert_eq!([judged("10.0.0.3", 200), judged("10.0.0.3", 404)], [wrong, wrong]);
+    assert_eq!(judged("10.0.0.2", 403), wrong, "a rule leads there");
 }

@@ -23,6 +23,9 @@ pub enum Settled {
     },
     /// A mirror began that no request is left for: one that was handed out may have been late to send it.
     Stray(Half),
+    /// A call began that a request there could have made, but for another call that it owns for sure: the facts do not cover
+    /// what happened, and requests that look alike may have been given each other's calls.
+    Unexplained(Half),
 }
 
 /// A downstream request and its upstream calls.

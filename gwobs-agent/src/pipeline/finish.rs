@@ -60,17 +60,17 @@ impl Over {
     }
 }
 
-/// Judges a settled request. `late_mirror`: whether a mirror came late that may be its own.
+/// Judges a settled request. `in_doubt`: whether a mismatch of it is not proven, because of what else happened.
 pub(super) fn report(
     settled: &SettledRequest,
-    late_mirror: impl Fn() -> bool,
+    in_doubt: impl Fn(Mismatch) -> bool,
     identity: Identity,
     judging: &Judging<'_>,
 ) -> Report {
     let calls = calls(settled);
     let mut judged = judging.judge_by_all(&settled.downstream, &calls);
     if let Some(judged) = &mut judged {
-        cast_doubt(&mut judged.judgement, settled, late_mirror);
+        cast_doubt(&mut judged.judgement, settled, in_doubt);
     }
     let decided = judging::decided_at(&settled.downstream);
     let report = assemble(&settled.downstream, &calls, judged, decided, identity, judging);
@@ -175,12 +175,16 @@ fn attempt(call: &SettledCall) -> Attempt<'_> {
     }
 }
 
-/// What pairing left open is left open, and a mismatch that rests on mirrors which may be somebody else's is none.
-fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest, late_mirror: impl Fn() -> bool) {
-    let wrong_mirror = judgement.verdict == Verdict::Mismatch(Mismatch::WrongMirror);
-    match &settled.tie {
-        Tie::Unknown(why) => *judgement = open(*why),
-        _ if wrong_mirror && (settled.beside_in_doubt || late_mirror()) => *judgement = open(Inconclusive::Unpaired),
+/// What pairing left open is left open, and so is a mismatch that may rest on the calls of another request.
+fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest, in_doubt: impl Fn(Mismatch) -> bool) {
+    match (&settled.tie, judgement.verdict) {
+        (Tie::Unknown(why), _) => *judgement = open(*why),
+        (_, Verdict::Mismatch(reason)) => {
+            let mirror_in_doubt = reason == Mismatch::WrongMirror && settled.beside_in_doubt;
+            if mirror_in_doubt || in_doubt(reason) {
+                *judgement = open(Inconclusive::Unpaired);
+            }
+        }
         _ => {}
     }
 }

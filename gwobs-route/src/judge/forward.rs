@@ -103,9 +103,15 @@ impl<'a> Forward<'a> {
             // A session may outlive its backend's weight.
             return findings.open(Inconclusive::ImplementationDefined);
         }
+        let explanation = observed::route(self.case, attempt);
+        let is_elsewhere = matches!(reason, Mismatch::WrongBackend | Mismatch::UnknownUpstream);
+        if is_elsewhere && explanation.is_none() && attempt.status.is_some_and(is_refusal) {
+            // A service that no rule leads to, and the answer of one that was asked whether the client may come in.
+            return findings.open(Inconclusive::GatewayReply);
+        }
         findings.wrong(reason);
         let explained = findings.observed_route.take();
-        findings.observed_route = explained.or_else(|| observed::route(self.case, attempt));
+        findings.observed_route = explained.or(explanation);
     }
 
     fn has_sessions(&self) -> bool {
@@ -143,4 +149,9 @@ impl<'a> Forward<'a> {
             rule.filters.iter().chain(of_backends).any(opaque)
         })
     }
+}
+
+/// What authorization services answer when they say no: a refusal, or a redirect to where one logs in. Gateways pass it on.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308 | 401 | 403 | 407)
 }

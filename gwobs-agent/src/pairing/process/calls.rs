@@ -126,6 +126,8 @@ impl Process {
         let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
         let rivals: Vec<HalfId> = unfinished.filter(alike).copied().collect();
         if call.orphan.is_none() {
+            let unexplained = call.half().filter(|_| !rivals.is_empty()).cloned();
+            out.settled.extend(unexplained.map(Settled::Unexplained));
             for rival in rivals {
                 if let Some(request) = self.requests.get_mut(&rival) {
                     request.contradicted = true;
@@ -224,14 +226,7 @@ impl Process {
         out.counts.no_route += 1;
         let id = CallId::Half(half.id);
         let call = Call::new(CallKind::Sent(half.clone()));
-        let steady = self.threads.steady();
-        let may = |id: &&HalfId| {
-            self.requests.get(id).is_some_and(|request| {
-                facts::may_stand_beside(request, &call, steady) && oracle.may_become(&request.half, half)
-            })
-        };
-        let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
-        let candidates: Vec<HalfId> = unfinished.filter(may).copied().collect();
+        let candidates = self.beside(&call, half, purpose, oracle);
         let owner = match candidates.as_slice() {
             [only] => Some(*only),
             _ => self.recognise(id, &call, &candidates, oracle).map(|(owner, _)| owner),
@@ -241,15 +236,36 @@ impl Process {
                 request.side.push((id, purpose));
                 self.calls.insert(id, Call { owner, ..call });
             }
-            None => {
-                if candidates.is_empty() && purpose == Purpose::Mirror {
-                    out.settled.push(Settled::Stray(half.clone()));
-                }
-                for candidate in candidates {
-                    if let Some(request) = self.requests.get_mut(&candidate) {
-                        request.side_in_doubt = true;
-                    }
-                }
+            None if purpose == Purpose::Mirror => self.doubt_mirrors(half, &candidates, out),
+            None => {}
+        }
+    }
+
+    /// The requests that a call may stand beside. A question to an authorization service is asked before the answer, and
+    /// need not look like the request.
+    fn beside(&self, call: &Call, half: &Half, purpose: Purpose, oracle: &impl Oracle) -> Vec<HalfId> {
+        let steady = self.threads.steady();
+        let looks_like = |request: &Half| match purpose {
+            Purpose::Auth => request.response.started.is_none(),
+            _ => oracle.may_become(request, half),
+        };
+        let may = |id: &&HalfId| {
+            self.requests
+                .get(id)
+                .is_some_and(|request| facts::may_stand_beside(request, call, steady) && looks_like(&request.half))
+        };
+        let unfinished = self.open.iter().chain(self.due.iter().map(|(_, id)| id));
+        unfinished.filter(may).copied().collect()
+    }
+
+    /// A mirror may be any of these requests', or of one that was handed out.
+    fn doubt_mirrors(&mut self, half: &Half, candidates: &[HalfId], out: &mut Out<'_>) {
+        if candidates.is_empty() {
+            out.settled.push(Settled::Stray(half.clone()));
+        }
+        for candidate in candidates {
+            if let Some(request) = self.requests.get_mut(candidate) {
+                request.side_in_doubt = true;
             }
         }
     }

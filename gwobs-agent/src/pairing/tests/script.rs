@@ -315,7 +315,7 @@ impl Script {
     pub(super) fn requests(&self) -> impl Iterator<Item = &SettledRequest> {
         self.settled.iter().filter_map(|settled| match settled {
             Settled::Request(request) => Some(request),
-            Settled::Call { .. } | Settled::Stray(_) => None,
+            Settled::Call { .. } | Settled::Stray(_) | Settled::Unexplained(_) => None,
         })
     }
 

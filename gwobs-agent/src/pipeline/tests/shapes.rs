@@ -184,6 +184,47 @@ fn a_request_that_is_refused_by_an_authorization_service() {
     assert_eq!(run.only().1, open(Inconclusive::GatewayReply));
 }
 
+/// A policy that the specs do not mention makes the gateway ask c about every request. With two at a time a call may be
+/// taken for the other request's; no request is accused, neither the one that seems to have been answered by c.
+#[test]
+fn authorization_that_the_specs_do_not_mention() {
+    let mut run = under("");
+    let (one, other) = (run.client(80), run.client(80));
+    run.receive(one, &get("/a"));
+    call(&mut run, C, &get("/a"), OK);
+    run.receive(other, &get("/a"));
+    call(&mut run, A, &get("/a"), OK);
+    run.send(one, OK);
+    run.wait(500);
+    call(&mut run, C, &get("/a"), OK);
+    call(&mut run, A, &get("/a"), OK);
+    run.send(other, OK);
+    run.wait(3_000);
+    assert_eq!(
+        run.verdicts(),
+        [open(Inconclusive::Unpaired), open(Inconclusive::Unpaired)]
+    );
+}
+
+/// Its refusal looks like the answer of a backend that no rule leads to.
+#[test]
+fn a_refusal_by_a_service_that_no_rule_leads_to() {
+    for (status, verdict) in [
+        (403, open(Inconclusive::GatewayReply)),
+        (302, open(Inconclusive::GatewayReply)),
+        (200, wrong(Mismatch::WrongBackend)),
+        (404, wrong(Mismatch::WrongBackend)),
+    ] {
+        let mut run = under("");
+        let client = run.client(80);
+        run.receive(client, &get("/a"));
+        call(&mut run, C, &get("/a"), &answer(status));
+        run.send(client, &answer(status));
+        run.wait(3_000);
+        assert_eq!(run.only().1, verdict, "{status}");
+    }
+}
+
 #[test]
 fn a_health_check_in_the_middle_of_a_request() {
     let mut run = under("");
