@@ -3,13 +3,12 @@
 //! Every round runs all variants, each time in another order, so that a machine that slows down or speeds up meanwhile
 //! does so for all of them; ratios are taken within a round, and their medians are shown.
 
-mod cpu;
 mod load;
 mod observer;
 
 use crate::testbed::plane::envoy::Envoy;
 use crate::testbed::rule::{Route, prefix, route};
-use crate::testbed::{Plan, Testbed};
+use crate::testbed::{Plan, Testbed, usage};
 use crate::{say, setup, test};
 use anyhow::Result;
 use load::Load;
@@ -113,13 +112,13 @@ impl Stage {
             Variant::Nothing | Variant::AccessLog => None,
         };
         let agent = observer.as_ref().map(Observer::pid);
-        let (gateway_before, agent_before) = (cpu::used(bed.plane.pid())?, agent.map_or(Ok(0.0), cpu::used)?);
+        let (gateway_before, agent_before) = (usage::cpu(bed.plane.pid())?, agent.map_or(Ok(0.0), usage::cpu)?);
         let result = self.load.run(bed.address(), self.seconds)?;
-        let gateway_cpu = cpu::used(bed.plane.pid())? - gateway_before;
+        let gateway_cpu = usage::cpu(bed.plane.pid())? - gateway_before;
         if let Some(observer) = &observer {
-            observer.wait_until_idle()?;
+            usage::wait_until_idle(observer.pid())?;
         }
-        let agent_cpu = agent.map_or(Ok(0.0), cpu::used)? - agent_before;
+        let agent_cpu = agent.map_or(Ok(0.0), usage::cpu)? - agent_before;
         let covered = observer.map_or(Ok(0.0), |observer| observer.stop(result.requests))?;
         let per_request = |seconds: f64| seconds * 1e6 / result.requests.max(1.0);
         Ok(Run {

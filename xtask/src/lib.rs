@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dist;
 pub mod say;
 pub mod setup;
+pub mod soak;
 pub mod test;
 pub mod testbed;
 pub mod versions;

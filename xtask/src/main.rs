@@ -1,10 +1,12 @@
 //! `cargo xtask`: the project's only build script.
 
 use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xtask::{bench, demo, dist, say, setup, test};
+use xtask::testbed::plane;
+use xtask::{bench, demo, dist, say, setup, soak, test};
 
 /// Builds, tests, shows and measures gwobs.
 #[derive(Parser)]
@@ -27,8 +29,23 @@ enum Task {
     /// See gwobs find misrouted requests in a real data plane that was given the wrong routes (needs root)
     Demo {
         /// Which data plane
-        #[arg(long, value_name = "NAME", default_value = "envoy")]
+        #[arg(long, value_name = "NAME", default_value = "envoy", value_parser = names(&[]))]
         plane: String,
+    },
+    /// See whether gwobs is exact under load: figures per data plane, checked as they are printed (needs root)
+    Soak {
+        /// Which data plane
+        #[arg(long, value_name = "NAME", default_value = "all", value_parser = names(&["all"]))]
+        plane: String,
+        /// Requests of the first part; the others have fewer
+        #[arg(long, default_value_t = 100_000)]
+        requests: usize,
+        /// Connections at once
+        #[arg(long, default_value_t = 64)]
+        concurrency: usize,
+        /// Share of the requests that the data plane misroutes
+        #[arg(long, value_name = "1/N", default_value = "1/1000", value_parser = one_in)]
+        misrouted: usize,
     },
     /// Compare a data plane alone, with gwobs, and with its own JSON access log (needs root, and a quiet machine)
     Bench {
@@ -51,6 +68,20 @@ enum Task {
     },
 }
 
+/// The data planes' names, and these.
+fn names(others: &[&'static str]) -> PossibleValuesParser {
+    let planes = plane::ALL.iter().map(|plane| plane.name());
+    PossibleValuesParser::new(planes.chain(others.iter().copied()))
+}
+
+/// `1/N` as `N`.
+fn one_in(text: &str) -> Result<usize, &'static str> {
+    let count = text.strip_prefix("1/").and_then(|count| count.parse().ok());
+    count
+        .filter(|count| *count > 0)
+        .ok_or("expected a share such as 1/1000")
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,6 +97,19 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Demo { plane } => demo::run(&plane),
+        Task::Soak {
+            plane,
+            requests,
+            concurrency,
+            misrouted,
+        } => {
+            let size = soak::Size {
+                requests,
+                concurrency,
+                one_in: misrouted,
+            };
+            soak::run(&plane, size)
+        }
         Task::Bench { rounds, seconds } => bench::run(rounds, seconds),
         Task::Dist => dist::run(),
         Task::Ci => test::ci(),

@@ -29,6 +29,8 @@ pub mod shop;
 pub mod traffic;
 pub mod trial;
 pub mod truth;
+pub mod twins;
+pub mod usage;
 mod yaml;
 
 use anyhow::{Context as _, Result};

@@ -1,6 +1,5 @@
 //! The optimised gwobs, writing its decisions to a file as an access log would.
 
-use super::cpu;
 use crate::testbed::Testbed;
 use crate::testbed::gwobs;
 use crate::testbed::process::Process;
@@ -13,9 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long gwobs may take to start.
 const READY: Duration = Duration::from_secs(20);
-/// Decisions come within a second of the answer's end.
-const SETTLE: Duration = Duration::from_millis(1_500);
-/// How long work may go on after the load has ended.
+/// How long work may go on after it was told to end.
 const BACKLOG: Duration = Duration::from_secs(20);
 
 /// A running observer.
@@ -42,22 +39,6 @@ impl Observer {
 
     pub(super) fn pid(&self) -> u32 {
         self.process.pid()
-    }
-
-    /// Waits until what the load left behind is worked off, so that its CPU time is counted; not for ever.
-    pub(super) fn wait_until_idle(&self) -> Result<()> {
-        let deadline = Instant::now() + BACKLOG;
-        let mut used = cpu::used(self.pid())?;
-        while Instant::now() < deadline {
-            std::thread::sleep(SETTLE);
-            let now = cpu::used(self.pid())?;
-            // This much is what an idle agent may use for looking around.
-            if now - used < SETTLE.as_secs_f64() / 50.0 {
-                break;
-            }
-            used = now;
-        }
-        Ok(())
     }
 
     /// Ends it and returns the share of requests that it gave a verdict on: cheap by not looking would be no merit.

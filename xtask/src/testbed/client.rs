@@ -48,6 +48,7 @@ pub struct Client {
     pace: Pace,
     mark: Mark,
     proxy_protocol: Option<Version>,
+    keeps_echo: bool,
 }
 
 /// A request, what was due to it, and what came.
@@ -91,6 +92,7 @@ impl Client {
             pace: Pace::Whole,
             mark: Mark::Header,
             proxy_protocol: None,
+            keeps_echo: true,
         }
     }
 
@@ -122,6 +124,14 @@ impl Client {
     /// Where ids are carried.
     pub fn mark(self, mark: Mark) -> Self {
         Self { mark, ..self }
+    }
+
+    /// Forgets what the backends received: a hundred thousand of them fill the memory.
+    pub fn without_echo(self) -> Self {
+        Self {
+            keeps_echo: false,
+            ..self
+        }
     }
 
     /// What every connection begins with.
@@ -255,7 +265,10 @@ impl Client {
             };
             let answer = answer.map(|(answer, keep_alive)| {
                 usable &= keep_alive;
-                answer
+                Answer {
+                    echo: answer.echo.filter(|_| self.keeps_echo),
+                    ..answer
+                }
             });
             failed = answer.as_ref().err().cloned();
             exchanges.push(Exchange {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// Loading probes takes 0.1 s; a debug build on two busy cores takes longer.
 const READY: Duration = Duration::from_secs(30);
-/// Draining includes the hold of mismatches.
+/// The longest pause between two lines while it drains, which includes the hold of mismatches.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// The environment variable that names another binary than the one just built.
@@ -182,8 +182,7 @@ impl Gwobs {
     pub fn stop(mut self) -> Result<Observed> {
         self.process.signal(libc::SIGINT)?;
         let mut summary = None;
-        let deadline = Instant::now() + DRAIN;
-        while let Some(line) = self.next_line(deadline.saturating_duration_since(Instant::now()))? {
+        while let Some(line) = self.next_line(DRAIN)? {
             match kind(&line) {
                 "decision" => self.decisions.push(Decision(line)),
                 "lost" => self.lost.push(line),

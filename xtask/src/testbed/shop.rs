@@ -1,7 +1,7 @@
 //! A shop's routes, and requests for all of them with what is due by the specs.
 
 use super::rule::{Filter, Route, Rule, exact, prefix, route};
-use super::traffic::{Body, Case, get, mixed, post};
+use super::traffic::{Body, Case, Dice, get, post};
 
 /// The header that picks the wrong backend.
 const MISROUTE: &str = "x-misroute";
@@ -54,13 +54,12 @@ pub fn misrouted_by_header() -> Vec<Route> {
     routes
 }
 
-/// So many of the cases, the first and every `one_in`th after it with the header of [`misrouted_by_header`].
-pub fn some_misrouted(cases: &[Case], count: usize, one_in: usize) -> Vec<Case> {
-    let mut cases = mixed(cases, count);
-    for case in cases.iter_mut().step_by(one_in) {
+/// One in so many of the cases, as chance has it, gets the header of [`misrouted_by_header`].
+pub fn misroute_some(cases: &mut [Case], one_in: usize) {
+    let mut dice = Dice::new();
+    for case in cases.iter_mut().filter(|_| dice.roll(one_in) == 0) {
         case.request = case.request.clone().header(MISROUTE, "yes");
     }
-    cases
 }
 
 fn changed(change: impl FnOnce(&mut Vec<Rule>)) -> Vec<Route> {

@@ -139,16 +139,27 @@ impl Request {
     }
 }
 
-/// `count` requests drawn from the cases, each about equally often, in an order that looks random and is always the same.
-pub fn mixed(cases: &[Case], count: usize) -> Vec<Case> {
-    let mut state: u64 = 1;
-    let mut draw = || {
-        state = state
+/// Numbers that look random and are always the same.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new() -> Self {
+        Self(1)
+    }
+
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap_or(0)
-    };
+        usize::try_from(self.0 >> 33).unwrap_or(0) % sides.max(1)
+    }
+}
+
+/// `count` requests drawn from the cases, each about equally often, in an order that looks random and is always the same.
+pub fn mixed(cases: &[Case], count: usize) -> Vec<Case> {
+    let mut dice = Dice::new();
     (0..count)
-        .filter_map(|_| cases.get(draw() % cases.len().max(1)).cloned())
+        .filter_map(|_| cases.get(dice.roll(cases.len())).cloned())
         .collect()
 }

@@ -50,6 +50,38 @@ pub struct Comparison {
     pub foreign: Vec<String>,
     /// Undecided requests, for the failure message.
     pub doubtful: Vec<String>,
+    /// Verdicts about interchangeable requests, claimed more often than they were true.
+    pub beyond: Vec<String>,
+    groups: BTreeMap<String, Group>,
+}
+
+/// Requests that are equal for routing. Where gwobs knows only how many of them were misrouted, and says so, each single
+/// verdict stands for one of the group and proves nothing about its own request.
+#[derive(Debug, Default)]
+struct Group {
+    misrouted: usize,
+    right: usize,
+    claimed_misrouted: usize,
+    claimed_right: usize,
+}
+
+impl Group {
+    fn add(&mut self, misrouted: bool, verdict: &str) {
+        *(if misrouted {
+            &mut self.misrouted
+        } else {
+            &mut self.right
+        }) += 1;
+        match verdict {
+            "mismatch" => self.claimed_misrouted += 1,
+            "match" => self.claimed_right += 1,
+            _ => {}
+        }
+    }
+
+    fn is_beyond_the_truth(&self) -> bool {
+        self.claimed_misrouted > self.misrouted || self.claimed_right > self.right
+    }
 }
 
 /// Compares exchange by exchange, matched by the id that each request carried.
@@ -69,6 +101,7 @@ pub fn compare(exchanges: &[Exchange], decisions: &[Decision]) -> Comparison {
             comparison.judge(exchange, answer, &claims);
         }
     }
+    comparison.count_groups();
     comparison
         .foreign
         .extend(by_id.into_values().flatten().map(|decision| decision.0.to_string()));
@@ -84,7 +117,10 @@ impl Comparison {
             return self.absent.push(describe(exchange, answer));
         };
         let case = || format!("{}\n      {}", describe(exchange, answer), decision.0);
+        let group = self.groups.entry(kind(exchange)).or_default();
+        group.add(misrouted, decision.verdict());
         match (decision.verdict(), misrouted) {
+            ("match" | "mismatch", _) if decision.is_interchangeable() => {}
             ("match", true) => self.missed.push(case()),
             ("mismatch", false) => self.false_mismatches.push(case()),
             ("match" | "mismatch", _) => {
@@ -102,6 +138,16 @@ impl Comparison {
         }
     }
 
+    fn count_groups(&mut self) {
+        let beyond = self.groups.iter().filter(|(_, group)| group.is_beyond_the_truth());
+        self.beyond = beyond.map(|(kind, group)| format!("{kind}: {group:?}")).collect();
+    }
+
+    /// Requests that got a verdict.
+    pub fn decided(&self) -> usize {
+        self.requests - self.absent.len() - self.undecided.values().sum::<usize>()
+    }
+
     /// Fails unless every decision is right, each request has exactly one, and hardly any is undecided.
     pub fn assert_exact(&self) -> Result<()> {
         let tolerated = self.requests * UNDECIDED_PER_MILLE / 1000;
@@ -114,6 +160,7 @@ impl Comparison {
             ("duplicates", &self.duplicates),
             ("without decision", &self.absent),
             ("about no request", &self.foreign),
+            ("counts beyond the truth", &self.beyond),
             ("undecided", if too_doubtful { &self.doubtful } else { &none }),
         ];
         if kinds.iter().all(|(_, cases)| cases.is_empty()) {
@@ -136,6 +183,13 @@ impl Comparison {
         }
         text
     }
+}
+
+/// What interchangeable requests have in common.
+fn kind(exchange: &Exchange) -> String {
+    let request = &exchange.request;
+    let path = request.target.split('?').next().unwrap_or_default();
+    format!("{} {}{path} due {:?}", request.method, request.host, exchange.due)
 }
 
 fn describe(exchange: &Exchange, answer: &Answer) -> String {

@@ -12,7 +12,6 @@ mod routing;
 mod upstreams;
 
 use anyhow::Result;
-use std::collections::HashMap;
 use xtask::testbed::plane::DataPlane;
 use xtask::testbed::shop;
 use xtask::testbed::trial::{observe, observe_exactly};
@@ -28,13 +27,4 @@ fn both<T: Send>(aside: impl FnOnce() -> Result<()> + Send, main: impl FnOnce() 
         aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         result
     })
-}
-
-/// How often each text occurs.
-fn tally<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, usize> {
-    let mut counts = HashMap::new();
-    for text in texts {
-        *counts.entry(text).or_insert(0) += 1;
-    }
-    counts
 }

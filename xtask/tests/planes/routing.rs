@@ -101,9 +101,10 @@ fn forgotten_headers_at_concurrency_64(plane: Plane) -> Result<()> {
 
 fn one_in_fifty_misrouted_is_found_among_the_others(plane: Plane) -> Result<()> {
     let misrouted = wrong(plane, &shop::misrouted_by_header(), |client| {
-        let cases = shop::some_misrouted(&shop::requests(), 4_000, 50);
+        let mut cases = mixed(&shop::requests(), 4_000);
+        shop::misroute_some(&mut cases, 50);
         client.concurrency(64).run(&cases)
     })?;
-    assert_eq!(misrouted, 80);
+    assert!((40..160).contains(&misrouted), "{misrouted} were misrouted");
     Ok(())
 }

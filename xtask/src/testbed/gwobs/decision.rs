@@ -37,6 +37,12 @@ impl Decision {
         pair.get(1)?.as_str()
     }
 
+    /// Whether it stands for one of several requests that are equal for routing, and not for this one.
+    pub fn is_interchangeable(&self) -> bool {
+        let evidence = self.0.pointer("/pairing/evidence").and_then(Value::as_array);
+        evidence.is_some_and(|evidence| evidence.iter().any(|one| one == "interchangeable"))
+    }
+
     /// Addresses of all attempts, in order.
     pub fn upstreams(&self) -> Vec<&str> {
         let attempts = self.0.get("upstreams").and_then(Value::as_array).into_iter().flatten();

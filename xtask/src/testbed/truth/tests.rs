@@ -93,6 +93,21 @@ fn every_disagreement_is_found() {
     assert_eq!(kinds(&right()[..1]), ["absent"]);
 }
 
+/// Two requests alike, one of them misrouted: which one is not known, and need not be.
+#[test]
+fn of_interchangeable_requests_only_the_counts_are_claimed() {
+    let swapped = |first: &str, second: &str| {
+        let mut decisions = vec![claim("a", first, "", V2), claim("b", second, "", V1)];
+        for decision in &mut decisions {
+            decision.0["pairing"] = json!({"evidence": ["interchangeable"]});
+        }
+        compare(&exchanges(), &decisions).assert_exact().is_ok()
+    };
+    assert!(swapped("mismatch", "match"));
+    assert!(!swapped("mismatch", "mismatch"));
+    assert!(!swapped("match", "match"));
+}
+
 #[test]
 fn one_in_a_thousand_may_be_undecided_but_not_without_a_reason() -> Result<()> {
     let exchanges: Vec<Exchange> = (0..1000)
