@@ -85,6 +85,8 @@ pub struct Upstream {
 pub struct Response {
     /// The final head.
     pub head: ResponseHead,
+    /// The status of a gRPC call, from the head or the trailers.
+    pub grpc_status: Option<u16>,
     /// Who made it.
     pub origin: Origin,
 }

@@ -137,6 +137,7 @@ pub(crate) fn matched() -> Finished {
         upstreams: vec![upstream("api", 1, Some(200), Purpose::Forward)],
         response: Some(Response {
             head: answer(200),
+            grpc_status: None,
             origin: Origin::Upstream,
         }),
         decision: Some(decision(Some(route(0, None)), forward("api"))),
@@ -172,6 +173,7 @@ pub(crate) fn redirected() -> Finished {
         upstreams: Vec::new(),
         response: Some(Response {
             head: answer(301),
+            grpc_status: None,
             origin: Origin::Gateway,
         }),
         decision: Some(decision(Some(route(2, None)), Action::Redirect(target))),
@@ -185,6 +187,7 @@ pub(crate) fn not_found() -> Finished {
         upstreams: Vec::new(),
         response: Some(Response {
             head: answer(404),
+            grpc_status: None,
             origin: Origin::Gateway,
         }),
         decision: Some(decision(

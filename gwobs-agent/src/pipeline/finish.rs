@@ -208,6 +208,7 @@ fn response(settled: &SettledRequest) -> Option<Response> {
     let last = settled.attempts.last().map(attempt);
     Some(Response {
         head,
+        grpc_status: settled.downstream.response.grpc_status,
         origin: origin(&settled.downstream, last.as_ref()),
     })
 }

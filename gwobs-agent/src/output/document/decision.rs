@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gwobs_http::{Field, RequestHead, Version};
+use gwobs_http::{Field, RequestHead, Unknown, Version};
 use gwobs_route::{Origin, Purpose, Verdict};
 use serde::Serialize;
 
@@ -55,6 +55,9 @@ struct Request<'a> {
     authority: Option<Cow<'a, str>>,
     path: Option<Cow<'a, str>>,
     headers: Vec<Pair<'a>>,
+    /// Parts that were there and could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     lossy: bool,
 }
@@ -77,6 +80,8 @@ struct Upstream<'a> {
 #[derive(Debug, Serialize)]
 struct Response {
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc_status: Option<u16>,
     origin: &'static str,
 }
 
@@ -171,9 +176,19 @@ impl<'a> Request<'a> {
                 .iter()
                 .map(|field| header(field, redaction, &mut lossy))
                 .collect(),
+            unknown: unknown(head.unknown),
             lossy,
         }
     }
+}
+
+fn unknown(unknown: Unknown) -> Vec<&'static str> {
+    let parts = [
+        (unknown.authority, "authority"),
+        (unknown.path, "path"),
+        (unknown.fields > 0, "headers"),
+    ];
+    parts.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
 }
 
 fn header<'a>(field: &'a Field, redaction: &Redaction, lossy: &mut bool) -> Pair<'a> {
@@ -218,6 +233,7 @@ impl Response {
         };
         Self {
             status: response.head.status,
+            grpc_status: response.grpc_status,
             origin,
         }
     }

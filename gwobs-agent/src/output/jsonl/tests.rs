@@ -183,6 +183,35 @@ fn bytes_that_are_no_text_are_marked() {
 }
 
 #[test]
+fn what_could_not_be_read_of_a_request_is_named() {
+    let unknown = gwobs_http::Unknown {
+        authority: true,
+        path: false,
+        fields: 2,
+    };
+    let partial = gwobs_http::RequestHead {
+        authority: None,
+        unknown,
+        ..head("/", &[])
+    };
+    let line = decision(&Finished {
+        request: Some(partial),
+        ..samples::matched()
+    });
+    assert_eq!(line["request"]["authority"], Value::Null);
+    assert_eq!(line["request"]["unknown"], serde_json::json!(["authority", "headers"]));
+    assert_eq!(decision(&samples::matched())["request"].get("unknown"), None);
+}
+
+#[test]
+fn a_grpc_status_is_told_where_there_is_one() {
+    let mut finished = samples::not_found();
+    assert_eq!(decision(&finished)["response"].get("grpc_status"), None);
+    finished.response.as_mut().unwrap().grpc_status = Some(12);
+    assert_eq!(decision(&finished)["response"]["grpc_status"], 12);
+}
+
+#[test]
 fn connect_has_no_path_and_asterisk_is_kept() {
     let connect = gwobs_http::RequestHead {
         path: None,

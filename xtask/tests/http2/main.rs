@@ -1,0 +1,9 @@
+//! HTTP/2 and gRPC end to end: real Envoy, real eBPF, clients and backends of the h2 crate. Clients know which backend
+//! answered every request; each test compares that with what `gwobs observe` said. These tests need root.
+
+mod backend;
+mod client;
+mod gateway;
+mod grpc;
+mod joined;
+mod plain;
