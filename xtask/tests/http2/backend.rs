@@ -1,6 +1,6 @@
 //! Backends that speak HTTP/2 without TLS and say who they are.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -24,7 +24,7 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// Serves for as long as the runtime lives.
-    pub(crate) async fn start(name: &'static str, address: Ipv4Addr) -> Result<Self> {
+    pub(crate) async fn start(name: &'static str, address: IpAddr) -> Result<Self> {
         let listener = TcpListener::bind((address, 0)).await.context("cannot listen")?;
         let address = listener.local_addr()?;
         tokio::spawn(async move {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use xtask::setup::wheel::DataPlane as Wheel;
 use xtask::testbed::directory::Directory;
 use xtask::testbed::gwobs::Observe;
-use xtask::testbed::network::Network;
+use xtask::testbed::network::{Addresses, Network};
 use xtask::testbed::process::Process;
 use xtask::versions;
 
@@ -38,7 +38,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// `configured` is what Envoy does, `specified` what the manifests say.
     pub(crate) async fn start(configured: &[Row], specified: &[Row]) -> Result<Self> {
-        let (network, directory) = (Network::claim()?, Directory::create()?);
+        let (network, directory) = (Network::claim(Addresses::Ipv4)?, Directory::create()?);
         let mut names: Vec<&str> = configured.iter().chain(specified).map(|row| row.backend).collect();
         names.sort_unstable();
         names.dedup();
