@@ -1,13 +1,18 @@
-//! How long a decision takes, how long snapshots take, and the naive evaluator beside them.
+//! How much processor time a decision takes, and a snapshot, with the naive evaluator beside them.
+//!
+//! Times are those of the thread ([`cpu::ThreadTime`]), so that what else runs on the machine hardly counts.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
+use cpu::ThreadTime;
+use criterion::{BatchSize, BenchmarkId, criterion_group, criterion_main};
 use gwobs_route::model::Object;
 use gwobs_route::profile::Profile;
 use gwobs_route::{Arrival, Objects, WireProtocol, decide, may_become};
@@ -15,8 +20,11 @@ use support::worlds::{self, World};
 use support::*;
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-/// The naive evaluator needs milliseconds beyond this.
+/// Routes of the worlds whose snapshots are measured.
 const LARGEST: usize = 10_000;
+
+type Criterion = criterion::Criterion<ThreadTime>;
+type Bencher<'a> = criterion::Bencher<'a, ThreadTime>;
 
 type Kind = (&'static str, fn(usize) -> World);
 const KINDS: [Kind; 3] = [
@@ -31,7 +39,7 @@ fn decisions(criterion: &mut Criterion) {
         for size in SIZES {
             group.bench_function(BenchmarkId::new("decide", size), |bench| decide_all(bench, &make(size)));
         }
-        for size in [10, LARGEST] {
+        for size in SIZES {
             group.bench_function(BenchmarkId::new("naive", size), |bench| {
                 decide_naively(bench, &make(size));
             });
@@ -127,5 +135,9 @@ fn with_requests(world: &World, then: impl FnOnce(&[gwobs_route::Request<'_>])) 
     then(&requests);
 }
 
-criterion_group!(benches, decisions, snapshots, judgements);
+criterion_group! {
+    name = benches;
+    config = criterion::Criterion::default().with_measurement(ThreadTime);
+    targets = decisions, snapshots, judgements
+}
 criterion_main!(benches);

@@ -72,7 +72,7 @@ fn decisions_by_older_weights_do_not_count() {
 fn a_rule_is_watched_at_each_gateway() {
     let mut ledger = ledger();
     let mut elsewhere = split(1, 1, 1);
-    elsewhere.arrival.gateway = name("other");
+    elsewhere.arrival = Arrival::at_gateway(&name("other"), 80, WireProtocol::Http);
     ledger.observe(&split(1, 1, 1), Outcome::Backend(&backend("a")), 0);
     ledger.observe(&elsewhere, Outcome::Backend(&backend("a")), 0);
     assert_eq!(requests(&ledger), [1, 1]);
