@@ -161,7 +161,7 @@ impl Connections {
         };
         state.used_by(event.pid, order);
         state.on_data(data, stamp, numbered.begins_call, &mut context);
-        let deadline = state.to_schedule();
+        let deadline = state.take_deadline();
         self.waiting.extend(deadline.map(|deadline| (deadline, data.socket)));
     }
 

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use aya::Ebpf;
 use aya::maps::{Array, HashMap as BpfHashMap, MapData, PerCpuArray, RingBuf};
+use gwobs_common::record::NAME;
 use gwobs_common::table::{LOST_RING, LOST_TABLE, Mark, MarkKey, PROCESS_ACTIVE, PROCESS_TRACKED, RECEIVE, SEND};
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
@@ -107,6 +108,7 @@ pub struct Probes {
     decoder: decode::Decoder,
     processes: BpfHashMap<MapData, u32, u32>,
     listening_ports: BpfHashMap<MapData, u32, u32>,
+    names: BpfHashMap<MapData, [u8; NAME], u32>,
     marks: BpfHashMap<MapData, MarkKey, Mark>,
     lost: Array<MapData, u64>,
     counters: PerCpuArray<MapData, u64>,
@@ -163,6 +165,19 @@ impl Probes {
             listening,
             connections,
         })
+    }
+
+    /// Follows every process that executes a command of this name from now on, with its descendants; of a longer name the
+    /// first 15 bytes count, as for the kernel. [`EventKind::ProcessStarted`](crate::event::EventKind) tells of each.
+    ///
+    /// # Errors
+    /// The table could not be written.
+    pub fn follow_name(&mut self, name: &str) -> Result<(), ProbeError> {
+        let mut command = [0; NAME];
+        for (place, byte) in command.iter_mut().take(NAME - 1).zip(name.bytes()) {
+            *place = byte;
+        }
+        self.names.insert(command, 1, 0).map_err(ProbeError::from)
     }
 
     fn track_tree(&mut self, root: u32) -> Result<Vec<Process>, ProbeError> {

@@ -66,6 +66,8 @@ counters! {
     Unix = Ignored "unix",
     /// UDP, which carries QUIC.
     Udp = Ignored "udp",
+    /// Multipath TCP, which is not read.
+    Mptcp = Ignored "mptcp",
     /// Any other protocol.
     OtherProtocol = Ignored "other_protocol",
     /// `MSG_PEEK`, `MSG_OOB`, `MSG_ERRQUEUE`: no byte of the stream was consumed.

@@ -51,5 +51,8 @@ pub const RING_BUFFER: u32 = 32 * 1024 * 1024;
 /// takes about 100 bytes.
 pub const CONNECTIONS: u32 = 64 * 1024;
 
+/// Names of commands that are followed when they are executed: what a user gives on a command line.
+pub const NAMES: u32 = 64;
+
 /// Processes followed at a time: trees of a gateway have some dozens.
 pub const PROCESSES: u32 = 8 * 1024;

@@ -15,6 +15,7 @@ const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
+const IPPROTO_MPTCP: u16 = 262;
 
 /// Replace what is there.
 const BPF_ANY: u64 = 0;
@@ -97,6 +98,7 @@ pub fn is_tcp(sock: Object) -> Result<bool, Counter> {
     }
     maps::count(match (is_ip, family, protocol) {
         (true, _, IPPROTO_UDP) => Counter::Udp,
+        (true, _, IPPROTO_MPTCP) => Counter::Mptcp,
         (false, AF_UNIX, _) => Counter::Unix,
         _ => Counter::OtherProtocol,
     });

@@ -6,6 +6,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use gwobs_common::counter::{COUNTERS as COUNTER_COUNT, Counter};
 use gwobs_common::limits;
+use gwobs_common::record::NAME;
 use gwobs_common::table::{Connection, LOST_COUNTERS, Mark, MarkKey};
 
 use crate::chunks::{Pursuit, Search};
@@ -18,6 +19,10 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(limits::RING_BUFFER, 0);
 /// Followed processes: `PROCESS_…`.
 #[map]
 pub static PROCESSES: HashMap<u32, u32> = HashMap::with_max_entries(limits::PROCESSES, 0);
+
+/// Names of commands to be followed when they are executed.
+#[map]
+pub static NAMES: HashMap<[u8; NAME], u32> = HashMap::with_max_entries(limits::NAMES, 0);
 
 /// Connections of followed processes, by socket cookie. An entry goes when its socket is destroyed, at which time no call
 /// can be in flight on it: so nobody holds a reference to an entry that is given to another connection.

@@ -8,7 +8,7 @@ use gwobs_common::table::{LOST_TABLE, PROCESS_ACTIVE, RECEIVE};
 use crate::Outcome;
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object, offset, read};
-use crate::maps::{self, PROCESSES};
+use crate::maps::{self, NAMES, PROCESSES};
 
 /// The current task has made another. It is active at once, even while its parent's sockets are still being looked up.
 #[inline(always)]
@@ -21,23 +21,33 @@ pub fn try_fork(child: Object) -> Outcome {
     if pid == parent {
         return Ok(());
     }
-    if PROCESSES.insert(&pid, &PROCESS_ACTIVE, 0).is_err() {
-        maps::lose(LOST_TABLE);
-        return Err(Counter::ProcessTable);
-    }
+    follow(pid)?;
     tell_started(pid, parent, read(child, offset!(task_comm))?);
     Ok(())
 }
 
-/// The current process has executed a program, and may have another name.
+#[inline(always)]
+fn follow(pid: u32) -> Outcome {
+    PROCESSES.insert(&pid, &PROCESS_ACTIVE, 0).map_err(|_| {
+        maps::lose(LOST_TABLE);
+        Counter::ProcessTable
+    })
+}
+
+/// The current process has executed a program, and may have another name. If that is one to be followed, it is from here
+/// on: a gateway that is started anew is seen from its first byte.
 #[inline(always)]
 pub fn try_exec(task: Object) -> Outcome {
     let (_, pid) = kernel::current();
+    let name = bpf_get_current_comm().map_err(|_| Counter::KernelRead)?;
     if !is_followed(pid) {
-        return Ok(());
+        // SAFETY: a plain integer that is not looked at.
+        if unsafe { NAMES.get(&name) }.is_none() {
+            return Ok(());
+        }
+        follow(pid)?;
     }
     let parent: Object = read(task, offset!(task_real_parent))?;
-    let name = bpf_get_current_comm().map_err(|_| Counter::KernelRead)?;
     tell_started(pid, read(parent, offset!(task_tgid))?, name);
     Ok(())
 }

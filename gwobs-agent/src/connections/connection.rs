@@ -79,6 +79,8 @@ pub(super) struct State {
     pub(super) switches_to_http2: bool,
     /// A response to no known request came after the last request bytes that were seen.
     pub(super) unsolicited: bool,
+    /// Requests are open over a loss: the next response bytes must come after a gap.
+    pub(super) awaits_gap: bool,
     /// A message was read on this connection.
     pub(super) proven: bool,
     last_direction: Option<Direction>,
@@ -117,6 +119,7 @@ impl State {
             doubt: None,
             switches_to_http2: false,
             unsolicited: false,
+            awaits_gap: false,
             proven: false,
             last_direction: None,
             is_shared: false,
@@ -181,7 +184,7 @@ impl State {
     }
 
     /// Its deadline, if it has one that is not noted; it is now.
-    pub(super) fn to_schedule(&mut self) -> Option<Timestamp> {
+    pub(super) fn take_deadline(&mut self) -> Option<Timestamp> {
         let deadline = if self.is_scheduled { None } else { self.deadline() };
         self.is_scheduled |= deadline.is_some();
         deadline

@@ -153,12 +153,25 @@ impl State {
     /// clear which response answers it.
     fn begin_request(&mut self, reading: &Reading, context: &mut Context<'_>) {
         match self.doubt {
-            Some(doubt) if !self.exchanges.is_empty() => self.give_up(doubt.why, reading, context),
+            Some(doubt) if !self.exchanges.is_empty() && !self.may_have_lost_answers(doubt.why) => {
+                self.give_up(doubt.why, reading, context);
+            }
+            Some(doubt) if !self.exchanges.is_empty() => {
+                self.awaits_gap = true;
+                self.exchanges
+                    .begin(&self.about, Some(doubt.why), reading.stamp, context);
+            }
             Some(Doubt { why, in_turn: false }) => {
                 self.exchanges.begin(&self.about, Some(why), reading.stamp, context);
             }
             _ => self.exchanges.begin(&self.about, None, reading.stamp, context),
         }
+    }
+
+    /// The answers to what is open may have been lost along with requests: then bytes are missing in the other direction
+    /// too. Otherwise the client sends requests in a row, and nothing tells any more which of them are answered.
+    fn may_have_lost_answers(&self, why: Inconclusive) -> bool {
+        why == Inconclusive::LostEvents && !self.exchanges.pipelined()
     }
 
     /// A request, or the place of the next one, was lost.

@@ -1,7 +1,7 @@
 //! The response direction of a connection.
 
-use gwobs_http::ResponseHead;
 use gwobs_http::http1::{Ending, Fault, Invalid, Item, Step};
+use gwobs_http::{Chunk, ResponseHead};
 use gwobs_route::Inconclusive;
 
 use super::Context;
@@ -23,6 +23,9 @@ impl State {
             Phase::Unreadable(why) => return self.pass_unread(&reading, why, context),
             Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
             Phase::Opening(..) | Phase::Http1 => {}
+        }
+        if std::mem::take(&mut self.awaits_gap) && matches!(reading.chunk, Chunk::Bytes(_)) {
+            return self.give_up(Inconclusive::LostEvents, &reading, context);
         }
         if std::mem::take(&mut reading.begins_call) {
             self.responses.begin_call();

@@ -55,6 +55,7 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
         decoder: decode::Decoder::default(),
         processes: BpfHashMap::try_from(take_map(&mut programs, "PROCESSES")?)?,
         listening_ports: BpfHashMap::try_from(take_map(&mut programs, "LISTENING_PORTS")?)?,
+        names: BpfHashMap::try_from(take_map(&mut programs, "NAMES")?)?,
         marks: BpfHashMap::try_from(take_map(&mut programs, "MARKS")?)?,
         lost: Array::try_from(take_map(&mut programs, "LOST")?)?,
         counters: PerCpuArray::try_from(take_map(&mut programs, "COUNTERS")?)?,

@@ -20,4 +20,5 @@ mod io_uring;
 mod observer;
 mod processes;
 mod streams;
+mod unreadable;
 mod window;

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gwobs_agent::event::{Data, Direction, EventKind, KernelEvent, LeftOut, Opened, SocketCookie};
+use gwobs_agent::connections::Connections;
+use gwobs_agent::event::{Data, Direction, EventKind, KernelEvent, LeftOut, Opened, SocketCookie, Timestamp};
+use gwobs_agent::exchange::{ExchangeEvent, Half, Outcome, Stage};
 use gwobs_agent::probes::{Config, Followed, Probes};
+use gwobs_route::Inconclusive;
 use tokio::time::timeout;
 
 use crate::gateway::Gateway;
@@ -110,6 +113,25 @@ impl Observer {
         stream
     }
 
+    /// What the connections' layer makes of the events.
+    pub(crate) fn exchanges(&self) -> Exchanges {
+        let mut connections = Connections::new();
+        let mut exchanges = Exchanges::default();
+        let mut told = |event: ExchangeEvent<'_>| match event {
+            ExchangeEvent::Progress {
+                stage: Stage::Ended,
+                half,
+            } => exchanges.ended.push(half.clone()),
+            ExchangeEvent::Unreadable { connection, why, .. } => exchanges.unreadable.push((connection.peer, why)),
+            _ => {}
+        };
+        for event in &self.events {
+            connections.on_event(event, &mut told);
+        }
+        connections.on_time(Timestamp(u64::MAX), &mut told);
+        exchanges
+    }
+
     /// Both streams of the one connection with this peer, from where it was opened.
     pub(crate) fn streams(&self, peer: SocketAddr) -> (Vec<Option<u8>>, Vec<Option<u8>>) {
         let opened = self.connection(peer);
@@ -124,6 +146,37 @@ impl Observer {
         self.data(socket, direction)
             .filter_map(|data| Some((data.left_out?, data.length)))
             .collect()
+    }
+}
+
+/// What is known of the requests.
+#[derive(Debug, Default)]
+pub(crate) struct Exchanges {
+    pub(crate) ended: Vec<Half>,
+    pub(crate) unreadable: Vec<(SocketAddr, Inconclusive)>,
+}
+
+impl Exchanges {
+    /// The exchanges with one peer, in order: path and status of those that were read without a flaw, else the flaws.
+    pub(crate) fn with(&self, peer: SocketAddr) -> Vec<Result<(String, u16), Vec<Inconclusive>>> {
+        let ended = self.ended.iter().filter(|half| half.connection.peer == peer);
+        ended.map(read).collect()
+    }
+
+    /// Why calls of one peer's connection were not read.
+    pub(crate) fn unreadable(&self, peer: SocketAddr) -> BTreeSet<Inconclusive> {
+        let of_peer = self.unreadable.iter().filter(|(of, _)| *of == peer);
+        of_peer.map(|(_, why)| *why).collect()
+    }
+}
+
+fn read(half: &Half) -> Result<(String, u16), Vec<Inconclusive>> {
+    match (&half.request.head, &half.response.head) {
+        (Some(request), Some(response)) if half.flaws.is_empty() && half.outcome == Outcome::Completed => {
+            let path = request.path.as_deref().unwrap_or_default();
+            Ok((String::from_utf8_lossy(path).into_owned(), response.status))
+        }
+        _ => Err(half.flaws.clone()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::process::Command;
 use std::thread;
 
 use gwobs_agent::event::{Data, EventKind, KernelEvent};
@@ -150,6 +151,40 @@ async fn threads_are_told_apart_and_are_no_processes() {
         .iter()
         .filter(|e| matches!(e.kind, EventKind::ProcessStarted { .. } | EventKind::ProcessExited));
     assert_eq!(about_processes.count(), 1);
+}
+
+/// A gateway that is started anew is seen from its first byte, by the name of its command.
+#[tokio::test]
+async fn a_command_that_is_executed_later_is_followed_by_its_name() {
+    const NAME: &str = "gwobs-by-name";
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join(NAME);
+    std::fs::copy("/bin/bash", &program).unwrap();
+    let (own, address) = listener();
+    let script = format!("exec 3<>/dev/tcp/127.0.0.1/{}; printf request >&3", address.port());
+    let mut observer = Observer::new();
+    observer.probes.follow_name(NAME).unwrap();
+    for _ in 0..2 {
+        let mut child = Command::new(&program).args(["-c", &script]).spawn().unwrap();
+        own.accept().unwrap().0.read_exact(&mut [0; 7]).unwrap();
+        child.wait().unwrap();
+        let pid = child.id();
+        observer
+            .until("its end", |event| {
+                event.pid == pid && event.kind == EventKind::ProcessExited
+            })
+            .await;
+        let name = observer.events.iter().find_map(|event| match &event.kind {
+            EventKind::ProcessStarted { name, .. } if event.pid == pid => Some(name.as_str()),
+            _ => None,
+        });
+        assert_eq!(name, Some(NAME));
+        let said: Vec<&[u8]> = data_events(&observer.events)
+            .filter(|(event, _)| event.pid == pid)
+            .map(|(_, data)| &*data.bytes)
+            .collect();
+        assert_eq!(said, [b"request"]);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use std::time::Duration;
 use xtask::testbed::client::{Client, Pace, wire};
 use xtask::testbed::http::Connection;
-use xtask::testbed::traffic::{get, mixed};
+use xtask::testbed::traffic::{Body, get, mixed, post};
 use xtask::testbed::truth::compare;
 use xtask::testbed::{Plan, Testbed};
 
@@ -15,6 +15,7 @@ xtask::on_every_plane!(
     pipelined_requests,
     heads_that_arrive_byte_by_byte,
     connections_opened_before_gwobs_started,
+    large_chunked_bodies_in_both_directions,
     clients_that_abort,
 );
 
@@ -80,6 +81,29 @@ fn connections_opened_before_gwobs_started(plane: Plane) -> Result<()> {
     seen.assert_exact()?;
     assert_eq!(seen.requests, 600);
     assert!(seen.misrouted > 30);
+    Ok(())
+}
+
+/// Bodies in chunks that come faster than gwobs can say what it needs of them, in both directions, on connections that
+/// carry other requests before and after.
+fn large_chunked_bodies_in_both_directions(plane: Plane) -> Result<()> {
+    let (specified, configured) = (shop::routes(), shop::wrong_order());
+    let large = [
+        post("/api/v2", Body::Chunked(6 << 20)).due("v2"),
+        post("/api", Body::Chunked(300_000)).due("v1"),
+        get("/api").asking("length=6291456 pieces=50").due("v1"),
+        get("/api/v2").asking("length=3000000 pieces=3").due("v2"),
+        get("/api/v2").asking("length=200000 pieces=400").due("v2"),
+        post("/api", Body::Chunked(2 << 20))
+            .asking("length=2097152 pieces=9")
+            .due("v1"),
+    ];
+    let requests = [&large[..], &shop::requests()].concat();
+    let seen = observe_exactly(&Plan::wrong(plane, &configured, &specified), |client| {
+        client.concurrency(8).run(&mixed(&requests, 300))
+    })?;
+    assert!(seen.misrouted > 10);
+    assert_eq!(seen.undecided.len(), 0, "{:?}", seen.undecided);
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::event::{EventKind, KernelEvent};
 use crate::metrics::{Health, Metrics, Server, StateCollector};
 use crate::output::{ObservedProcess, Ready, boottime};
 use crate::probes::{self, ProbeError, Probes};
-use crate::processes;
+use crate::processes::{self, Target};
 use crate::recording::Input;
 use crate::specs::{Loaded, Manifests, POLL_INTERVAL, Poll, UnknownGateway};
 
@@ -149,10 +149,8 @@ impl Live {
 
     /// Finds the processes, attaches the probes, follows, says that it is ready.
     fn attach(&mut self, config: &Config) -> anyhow::Result<Probes> {
-        let targets = match config.targets.as_slice() {
-            [] => BTreeSet::new(),
-            named => processes::find(named)?,
-        };
+        // An error here spares loading the probes.
+        processes::find(&config.targets)?;
         let mut probes = Probes::load(&probes::Config {
             ring_buffer: config.ring_buffer,
             ..probes::Config::default()
@@ -162,7 +160,12 @@ impl Live {
             processes: Vec::new(),
             probes: Vec::new(),
         };
-        for target in targets {
+        for target in &config.targets {
+            if let Target::Name(name) = target {
+                probes.follow_name(name)?;
+            }
+        }
+        for target in processes::find(&config.targets)? {
             let followed = probes.follow(target.pid)?;
             ready.processes.extend(followed.processes.into_iter().map(observed));
         }
