@@ -57,8 +57,8 @@ impl Chunked {
                 return data;
             }
             match input {
+                _ if input.is_empty() => return BodyStep::NeedMore,
                 Chunk::Gap(_) => return BodyStep::Invalid(Fault::Gap),
-                Chunk::Bytes(bytes) if bytes.is_empty() => return BodyStep::NeedMore,
                 Chunk::Bytes(bytes) => match self.framing(bytes) {
                     Ok(next) => *self = next,
                     Err(fault) => return BodyStep::Invalid(fault),

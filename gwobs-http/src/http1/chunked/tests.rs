@@ -74,3 +74,24 @@ fn a_gap_is_length_in_data_and_a_fault_elsewhere() {
     );
     assert_eq!(chunked.advance(&mut gap), BodyStep::Invalid(Fault::Gap));
 }
+
+/// The kernel side leaves data out up to its very end.
+#[test]
+fn a_gap_that_ends_with_the_data_leaves_the_framing_readable() {
+    let (mut chunked, mut data) = (Chunked::new(), 0);
+    let inputs = [
+        Chunk::Bytes(Bytes::from_static(b"ff\r\n")),
+        Chunk::Gap(255),
+        Chunk::Bytes(Bytes::from_static(b"\r\n3\r\nabc\r\n0\r\n\r\n")),
+    ];
+    let mut last = BodyStep::NeedMore;
+    for mut input in inputs {
+        last = loop {
+            match chunked.advance(&mut input) {
+                BodyStep::Data { length, .. } => data += length,
+                step => break step,
+            }
+        };
+    }
+    assert_eq!((data, last), (258, BodyStep::End));
+}
