@@ -15,6 +15,9 @@ use crate::{say, setup, test};
 use anyhow::{Result, bail};
 use std::fmt::Display;
 
+/// Faults of one part and data plane that are told.
+const SHOWN: usize = 3;
+
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
@@ -53,7 +56,7 @@ pub fn run(planes: &str, size: Size) -> Result<()> {
 impl Size {
     /// Idle connections: few enough for every data plane's own limits.
     fn idle(self) -> usize {
-        (self.requests / 10).clamp(100, 2_000)
+        (self.requests / 10).clamp(100, 8_000)
     }
 
     fn tenth(self) -> usize {
@@ -91,11 +94,11 @@ impl Soak {
                 }
                 Err(error) => vec![format!("{error:#}")],
             };
-            self.faults.extend(
-                faults
-                    .into_iter()
-                    .map(|fault| format!("{}: {title}: {fault}", plane.name())),
-            );
+            let more = faults.len().saturating_sub(SHOWN);
+            let rest = (more > 0).then(|| format!("and {more} more"));
+            let shown = faults.into_iter().take(SHOWN).chain(rest);
+            let place = format!("{}: {title}", plane.name());
+            self.faults.extend(shown.map(|fault| format!("{place}: {fault}")));
         }
     }
 

@@ -39,7 +39,7 @@ use client::Client;
 use directory::Directory;
 use gwobs::Observe;
 use network::{Addresses, Network};
-use plane::{DataPlane, Options, Running, Settings};
+use plane::{DataPlane, Options, Running, Settings, Supervisor};
 use proxy_protocol::ProxyProtocol;
 use rule::Route;
 use std::net::SocketAddr;
@@ -66,8 +66,8 @@ pub struct Plan<'a> {
     pub addresses: Addresses,
     /// The PROXY protocol on either side of the data plane.
     pub proxy_protocol: ProxyProtocol,
-    /// Whether a process above the data plane starts it again when it ends.
-    pub supervised: bool,
+    /// What stands above the data plane; gwobs observes it with all that it starts.
+    pub supervisor: Supervisor,
     /// Whether the data plane writes a JSON access log.
     pub access_log: bool,
     /// The listener's port in the manifests, when it is not the one that the data plane binds.
@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
             dead_endpoints: 0,
             addresses: Addresses::default(),
             proxy_protocol: ProxyProtocol::default(),
-            supervised: false,
+            supervisor: Supervisor::None,
             access_log: false,
             listener_port: None,
         }
@@ -212,6 +212,6 @@ fn options(plan: &Plan<'_>, network: &Network, directory: &Directory) -> Options
         request_ids: plan.request_ids,
         access_log: plan.access_log.then(|| directory.path().join("access.log")),
         proxy_protocol: plan.proxy_protocol,
-        supervised: plan.supervised,
+        supervisor: plan.supervisor,
     }
 }

@@ -7,6 +7,7 @@ pub mod envoy;
 mod every;
 pub mod haproxy;
 pub mod nginx;
+mod supervisor;
 pub mod traefik;
 
 use super::backend::Backends;
@@ -20,6 +21,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+pub use supervisor::Supervisor;
 
 /// How long a data plane may take until it is ready; Envoy takes 0.3 s on an idle machine.
 const START: Duration = Duration::from_secs(20);
@@ -52,8 +54,8 @@ pub enum Reload {
     Signal(i32),
     /// By looking at its files.
     Watched,
-    /// Not while it runs.
-    Never,
+    /// By a further process that takes over from it.
+    HotRestart,
 }
 
 /// What a data plane is to do.
@@ -81,15 +83,15 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// The PROXY protocol on either side.
     pub proxy_protocol: ProxyProtocol,
-    /// Whether a process above it starts it again when it ends.
-    pub supervised: bool,
+    /// What stands above it.
+    pub supervisor: Supervisor,
 }
 
 /// A data plane that is ready.
 pub struct Running {
     process: Process,
     kind: &'static dyn DataPlane,
-    supervised: bool,
+    supervisor: Supervisor,
 }
 
 impl Running {
@@ -103,13 +105,17 @@ impl Running {
         match self.kind.reload() {
             Reload::Signal(signal) => self.process.signal(signal),
             Reload::Watched => Ok(()),
-            Reload::Never => bail!("{} takes no new configuration while it runs", self.kind.title()),
+            Reload::HotRestart => {
+                let above = self.supervisor == Supervisor::HotRestarts;
+                ensure!(above, "{} takes new routes by a hot restart only", self.kind.title());
+                self.process.signal(libc::SIGHUP)
+            }
         }
     }
 
     /// Kills all that the supervisor has started, as a crash would; it starts it again.
     pub fn crash(&self) -> Result<()> {
-        ensure!(self.supervised, "nobody would start it again");
+        ensure!(self.supervisor == Supervisor::Restarts, "nobody would start it again");
         self.process.kill_descendants();
         Ok(())
     }
@@ -128,10 +134,7 @@ pub fn start(plane: &'static dyn DataPlane, settings: &Settings<'_>, directory: 
     let output = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
     plane.configure(settings, directory.path())?;
     let options = settings.options;
-    let mut command = plane.command(options, directory.path())?;
-    if options.supervised {
-        command = supervised(&command);
-    }
+    let mut command = options.supervisor.over(plane.command(options, directory.path())?);
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let mut process = Process::spawn(&mut command)?;
     wait_until_ready(plane, &mut process, options.address)
@@ -139,21 +142,8 @@ pub fn start(plane: &'static dyn DataPlane, settings: &Settings<'_>, directory: 
     Ok(Running {
         process,
         kind: plane,
-        supervised: options.supervised,
+        supervisor: options.supervisor,
     })
-}
-
-/// Started again whenever it ends, as a container is.
-const SUPERVISOR: &str = r#"trap 'trap - TERM; kill -TERM 0' TERM
-while :; do "$@" & wait $!; done"#;
-
-fn supervised(command: &Command) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", SUPERVISOR, "supervisor"]);
-    shell.arg(command.get_program()).args(command.get_args());
-    let variables = command.get_envs();
-    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    shell
 }
 
 fn wait_until_ready(plane: &dyn DataPlane, process: &mut Process, address: SocketAddr) -> Result<()> {

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use xtask::testbed::client::Exchange;
 use xtask::testbed::gwobs::decision::Decision;
+use xtask::testbed::plane::Supervisor;
 use xtask::testbed::traffic::mixed;
 use xtask::testbed::trial::exact;
 use xtask::testbed::{Plan, Testbed};
@@ -19,6 +20,13 @@ mod reload {
     xtask::on_plane!(nginx, a_wrong_configuration_comes_and_goes);
     xtask::on_plane!(haproxy, a_wrong_configuration_comes_and_goes);
     xtask::on_plane!(traefik, a_wrong_configuration_comes_and_goes);
+}
+
+/// A further process that takes over.
+mod hot_restart {
+    use super::a_wrong_process_takes_over;
+
+    xtask::on_plane!(envoy, a_wrong_process_takes_over);
 }
 
 /// Between two changes.
@@ -42,12 +50,35 @@ fn a_wrong_configuration_comes_and_goes(plane: Plane) -> Result<()> {
     Ok(())
 }
 
+/// The new process listens on the same socket; the old one finishes what it has and ends.
+fn a_wrong_process_takes_over(plane: Plane) -> Result<()> {
+    let (right, wrong) = (shop::routes(), shop::wrong_order());
+    let plan = Plan {
+        supervisor: Supervisor::HotRestarts,
+        ..Plan::correct(plane, &right)
+    };
+    let bed = Testbed::start(&plan)?;
+    let gwobs = bed.observe().start()?;
+    let take_over = || {
+        std::thread::sleep(STEP);
+        bed.configure(&wrong)
+    };
+    let exchanges = both(take_over, || {
+        // New connections find the new process.
+        bed.client().concurrency(16).per_connection(20).run(&slow(3_000))
+    })?;
+    let seen = exact(&exchanges, &gwobs.stop()?)?;
+    assert!(seen.misrouted > 50, "only {} were misrouted", seen.misrouted);
+    assert!(seen.misrouted * 2 < seen.requests, "{} were misrouted", seen.misrouted);
+    Ok(())
+}
+
 /// All processes below the observed one die at once and are started again. What comes of the requests that were on their
 /// way is never a misroute; Traefik answers 404 to the first ones after it, and those are.
 fn a_crash_in_mid_traffic(plane: Plane) -> Result<()> {
     let routes = shop::routes();
     let plan = Plan {
-        supervised: true,
+        supervisor: Supervisor::Restarts,
         ..Plan::correct(plane, &routes)
     };
     let bed = Testbed::start(&plan)?;

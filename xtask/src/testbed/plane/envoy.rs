@@ -1,6 +1,6 @@
 //! Envoy with a static configuration: routes in the table's order, a static cluster per backend, no admin interface.
 
-use super::{DataPlane, Options, Reload, Settings};
+use super::{DataPlane, Options, Reload, Settings, Supervisor};
 use crate::setup::wheel::DataPlane as Wheel;
 use crate::testbed::backend::Backend;
 use crate::testbed::object::{push, set};
@@ -10,6 +10,7 @@ use crate::testbed::yaml;
 use crate::versions;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -39,12 +40,17 @@ impl DataPlane for Envoy {
         let mut command = Command::new(program);
         command.arg("--config-path").arg(dir.join(FILE));
         command.args(["--concurrency", &options.workers.to_string()]);
-        command.args(["--disable-hot-restart", "--log-level", "warning"]);
+        command.args(["--log-level", "warning"]);
+        match options.supervisor {
+            Supervisor::HotRestarts => command.args(hot_restarts(options)),
+            Supervisor::None | Supervisor::Restarts => command.arg("--disable-hot-restart"),
+        };
         Ok(command)
     }
 
+    /// Its routes are in its bootstrap configuration, which it reads once.
     fn reload(&self) -> Reload {
-        Reload::Never
+        Reload::HotRestart
     }
 }
 
@@ -54,6 +60,16 @@ pub fn bootstrap(settings: &Settings<'_>) -> Value {
     let clusters = settings.backends.iter().map(|backend| cluster(backend, announced));
     let clusters: Vec<Value> = clusters.collect();
     json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
+}
+
+/// Processes that hand over to each other, and to no other testbed's, within seconds.
+fn hot_restarts(options: &Options) -> [String; 6] {
+    let base_id = match options.listen.ip() {
+        IpAddr::V4(ip) => u32::from(ip) & 0xFF_FFFF,
+        IpAddr::V6(_) => u32::from(options.listen.port()),
+    };
+    let id = base_id.to_string();
+    ["--base-id", &id, "--drain-time-s", "1", "--parent-shutdown-time-s", "2"].map(str::to_owned)
 }
 
 fn listener(settings: &Settings<'_>) -> Value {

@@ -48,7 +48,7 @@ impl DataPlane for Haproxy {
 /// Idle server connections are shared by all clients and threads, as busy gateways have it.
 const DEFAULTS: &str = "defaults
   mode http
-  maxconn 4000
+  maxconn 9000
   timeout connect 1s
   timeout client 60s
   timeout server 60s

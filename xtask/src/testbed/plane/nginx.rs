@@ -138,7 +138,7 @@ fn configuration(settings: &Settings<'_>, dir: &Path) -> Result<String> {
         http.push(server(index, host, settings)?);
     }
     Ok(format!(
-        "user root;\ndaemon off;\nworker_processes {};\npid {};\nerror_log stderr warn;\nevents {{\n  worker_connections 4096;\n}}\n{}\n",
+        "user root;\ndaemon off;\nworker_processes {};\npid {};\nerror_log stderr warn;\nevents {{\n  worker_connections 16384;\n}}\n{}\n",
         settings.options.workers,
         quoted(&dir.join("nginx.pid").to_string_lossy()),
         block("http", &[HTTP.lines().map(str::to_owned).collect(), http].concat()),
