@@ -1,6 +1,6 @@
 //! Connections in all the ways that clients use them.
 
-use crate::{Plane, observe, observe_exactly, shop};
+use crate::{Plane, both, observe, observe_exactly, shop};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use xtask::testbed::client::{Client, Pace, wire};
@@ -16,7 +16,7 @@ xtask::on_every_plane!(
     heads_that_arrive_byte_by_byte,
     connections_opened_before_gwobs_started,
     large_chunked_bodies_in_both_directions,
-    clients_that_abort,
+    clients_that_go_away,
 );
 
 fn a_connection_for_each_request(plane: Plane) -> Result<()> {
@@ -107,42 +107,75 @@ fn large_chunked_bodies_in_both_directions(plane: Plane) -> Result<()> {
     Ok(())
 }
 
-/// Clients that go away before the answer are never a misroute, and disturb no other request.
-fn clients_that_abort(plane: Plane) -> Result<()> {
+/// Clients that go away, at whatever moment, are never a misroute, and disturb no other request.
+fn clients_that_go_away(plane: Plane) -> Result<()> {
     let routes = shop::routes();
     let (exchanges, observed) = observe(&Plan::correct(plane, &routes), |client| {
-        std::thread::scope(|scope| {
-            let aborting = scope.spawn(|| abort(&client, 20));
-            let exchanges = client.concurrency(8).run(&mixed(&shop::requests(), 500));
-            aborting
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            exchanges
-        })
+        both(
+            || go_away(&client),
+            || client.concurrency(8).run(&mixed(&shop::requests(), 500)),
+        )
     })?;
-    let (aborted, other): (Vec<_>, Vec<_>) = observed
+    let (abandoned, other): (Vec<_>, Vec<_>) = observed
         .decisions
         .into_iter()
-        .partition(|decision| decision.header("x-aborts").is_some());
+        // Of half a head nothing can be told.
+        .partition(|decision| decision.header("x-goes-away").is_some() || decision.has_no_request());
     compare(&exchanges, &other).assert_exact()?;
     ensure!(
-        aborted.len() <= 20,
-        "{} decisions about 20 aborted requests",
-        aborted.len()
+        abandoned.len() <= GOING.len() * TIMES,
+        "{} decisions about {} requests",
+        abandoned.len(),
+        GOING.len() * TIMES
     );
-    for decision in aborted {
+    for decision in abandoned {
         assert_ne!(decision.verdict(), "mismatch", "{}", decision.0);
     }
     Ok(())
 }
 
+/// When a client goes away.
+#[derive(Debug, Clone, Copy)]
+enum Going {
+    WithoutAWord,
+    InTheMiddleOfTheHead,
+    RightAfterTheRequest,
+    WhileTheBackendWorks,
+    AfterItHasClosedItsSide,
+}
+
+const GOING: [Going; 5] = [
+    Going::WithoutAWord,
+    Going::InTheMiddleOfTheHead,
+    Going::RightAfterTheRequest,
+    Going::WhileTheBackendWorks,
+    Going::AfterItHasClosedItsSide,
+];
+
+/// How often each way is tried.
+const TIMES: usize = 10;
+
 /// Sends requests whose answers take a while, and closes before they come.
-fn abort(client: &Client, count: usize) -> Result<()> {
-    let request = get("/api/slow").asking("delay-ms=100").header("x-aborts", "yes");
-    for _ in 0..count {
-        let mut connection = Connection::open(client.address())?;
-        connection.write(&wire(&request))?;
-        std::thread::sleep(Duration::from_millis(20));
+fn go_away(client: &Client) -> Result<()> {
+    let request = get("/api/slow").asking("delay-ms=100").header("x-goes-away", "yes");
+    let bytes = wire(&request);
+    for going in GOING.iter().cycle().take(GOING.len() * TIMES) {
+        let mut connection = client.connect()?;
+        match going {
+            Going::WithoutAWord => {}
+            Going::InTheMiddleOfTheHead => connection.write(bytes.split_at(bytes.len() / 2).0)?,
+            Going::RightAfterTheRequest => connection.write(&bytes)?,
+            Going::WhileTheBackendWorks => {
+                connection.write(&bytes)?;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Going::AfterItHasClosedItsSide => {
+                connection.write(&bytes)?;
+                connection.finish_writing()?;
+                // Some gateways take this for an abort, others answer.
+                let _ = connection.read_head();
+            }
+        }
     }
     Ok(())
 }

@@ -23,6 +23,11 @@ impl Decision {
         self.header(backend::ID).or_else(|| self.query(client::ID_QUERY))
     }
 
+    /// Whether nothing could be read of the request.
+    pub fn has_no_request(&self) -> bool {
+        self.0.get("request").is_none_or(Value::is_null)
+    }
+
     /// The request's path with its query.
     pub fn path(&self) -> &str {
         self.text("/request/path")
