@@ -70,8 +70,7 @@ enum Task {
 
 /// The data planes' names, and these.
 fn names(others: &[&'static str]) -> PossibleValuesParser {
-    let planes = plane::ALL.iter().map(|plane| plane.name());
-    PossibleValuesParser::new(planes.chain(others.iter().copied()))
+    PossibleValuesParser::new(plane::names().chain(others.iter().copied()))
 }
 
 /// `1/N` as `N`.

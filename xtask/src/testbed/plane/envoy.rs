@@ -1,7 +1,6 @@
 //! Envoy with a static configuration: routes in the table's order, a static cluster per backend, no admin interface.
 
-use super::{DataPlane, Options, Reload, Settings, Supervisor};
-use crate::setup::wheel::DataPlane as Wheel;
+use super::{DataPlane, Options, Program, Reload, Settings, Supervisor};
 use crate::testbed::backend::Backend;
 use crate::testbed::object::{push, set};
 use crate::testbed::proxy_protocol::Version;
@@ -36,8 +35,7 @@ impl DataPlane for Envoy {
     }
 
     fn command(&self, options: &Options, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::ENVOY).program_in_place()?;
-        let mut command = Command::new(program);
+        let mut command = Program::Wheel(versions::ENVOY).command()?;
         command.arg("--config-path").arg(dir.join(FILE));
         command.args(["--concurrency", &options.workers.to_string()]);
         command.args(["--log-level", "warning"]);

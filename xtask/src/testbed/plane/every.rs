@@ -12,7 +12,7 @@ macro_rules! on_every_plane {
     };
 }
 
-/// The same with one data plane.
+/// The same with one data plane; `_` stands for `-` in its name.
 #[macro_export]
 macro_rules! on_plane {
     ($plane:ident, $($scenario:ident),+ $(,)?) => {
@@ -20,7 +20,8 @@ macro_rules! on_plane {
             $(
                 #[test]
                 fn $scenario() -> anyhow::Result<()> {
-                    super::$scenario($crate::testbed::plane::named(stringify!($plane))?)
+                    let name = stringify!($plane).replace('_', "-");
+                    super::$scenario($crate::testbed::plane::named(&name)?)
                 }
             )+
         }

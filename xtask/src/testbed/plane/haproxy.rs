@@ -2,8 +2,7 @@
 //! applies.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Options, Reload, Settings};
-use crate::setup::wheel::DataPlane as Wheel;
+use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
 use crate::versions;
@@ -14,16 +13,34 @@ use std::process::Command;
 /// The configuration file.
 const FILE: &str = "haproxy.cfg";
 
-/// The wheel's build of HAProxy.
-pub struct Haproxy;
+/// A build of HAProxy.
+pub struct Haproxy {
+    name: &'static str,
+    title: &'static str,
+    program: Program,
+}
+
+/// The wheel's build.
+pub const WHEEL: Haproxy = Haproxy {
+    name: "haproxy",
+    title: "HAProxy",
+    program: Program::Wheel(versions::HAPROXY),
+};
+
+/// Debian's build.
+pub const DEBIAN: Haproxy = Haproxy {
+    name: versions::HAPROXY_DEBIAN.plane,
+    title: "Debian's HAProxy",
+    program: Program::Debian(versions::HAPROXY_DEBIAN),
+};
 
 impl DataPlane for Haproxy {
     fn name(&self) -> &'static str {
-        "haproxy"
+        self.name
     }
 
     fn title(&self) -> &'static str {
-        "HAProxy"
+        self.title
     }
 
     fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
@@ -33,8 +50,7 @@ impl DataPlane for Haproxy {
     }
 
     fn command(&self, _: &Options, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::HAPROXY).program_in_place()?;
-        let mut command = Command::new(program);
+        let mut command = self.program.command()?;
         command.arg("-W").arg("-f").arg(dir.join(FILE));
         Ok(command)
     }

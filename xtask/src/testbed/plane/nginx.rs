@@ -4,8 +4,7 @@
 //! are tried in order: its source is one line for each property of the request that any rule looks at.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Options, Reload, Settings};
-use crate::setup::wheel::DataPlane as Wheel;
+use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::backend::Backend;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
 use crate::versions;
@@ -20,16 +19,34 @@ const KEEPALIVE: usize = 64;
 /// The configuration file.
 const FILE: &str = "nginx.conf";
 
-/// The wheel's build of NGINX.
-pub struct Nginx;
+/// A build of NGINX.
+pub struct Nginx {
+    name: &'static str,
+    title: &'static str,
+    program: Program,
+}
+
+/// The wheel's build.
+pub const WHEEL: Nginx = Nginx {
+    name: "nginx",
+    title: "NGINX",
+    program: Program::Wheel(versions::NGINX),
+};
+
+/// Debian's build.
+pub const DEBIAN: Nginx = Nginx {
+    name: versions::NGINX_DEBIAN.plane,
+    title: "Debian's NGINX",
+    program: Program::Debian(versions::NGINX_DEBIAN),
+};
 
 impl DataPlane for Nginx {
     fn name(&self) -> &'static str {
-        "nginx"
+        self.name
     }
 
     fn title(&self) -> &'static str {
-        "NGINX"
+        self.title
     }
 
     fn configure(&self, settings: &Settings<'_>, dir: &Path) -> Result<()> {
@@ -39,8 +56,7 @@ impl DataPlane for Nginx {
     }
 
     fn command(&self, _: &Options, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::NGINX).program_in_place()?;
-        let mut command = Command::new(program);
+        let mut command = self.program.command()?;
         // Relative paths, those of the reload too, are below the prefix.
         command
             .arg("-p")

@@ -1,8 +1,7 @@
 //! Traefik: a Go program, whose requests change threads; the file provider's routers with priorities in the table's order.
 
 use super::dispatch::{self, Host};
-use super::{DataPlane, Options, Reload, Settings};
-use crate::setup::wheel::DataPlane as Wheel;
+use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::backend::Backend;
 use crate::testbed::http::{Connection, Head};
 use crate::testbed::object::{push, set};
@@ -49,8 +48,7 @@ impl DataPlane for Traefik {
     }
 
     fn command(&self, options: &Options, dir: &Path) -> Result<Command> {
-        let program = Wheel(versions::TRAEFIK).program_in_place()?;
-        let mut command = Command::new(program);
+        let mut command = Program::Wheel(versions::TRAEFIK).command()?;
         command.arg("--configFile").arg(dir.join(FILE));
         command.env("GOMAXPROCS", options.workers.to_string());
         Ok(command)
