@@ -8,6 +8,7 @@ mod build;
 mod convergence;
 mod decisions;
 mod events;
+mod grants;
 mod health;
 mod labels;
 mod pairing;
@@ -19,6 +20,7 @@ pub use build::Build;
 pub use convergence::Convergence;
 pub use decisions::Decisions;
 pub use events::Events;
+pub use grants::Grants;
 pub use health::Health;
 pub use labels::{LabelCap, MAX_ROUTES};
 pub use pairing::Pairing;
@@ -34,6 +36,8 @@ pub struct Metrics {
     pub decisions: Decisions,
     /// How long gateways follow replaced specs.
     pub convergence: Convergence,
+    /// Traffic without ReferenceGrants.
+    pub grants: Grants,
     /// Kernel events and losses.
     pub events: Events,
     /// What became of requests and calls in pairing.
@@ -49,6 +53,7 @@ impl Metrics {
         Self {
             decisions: Decisions::register(registry, max_routes),
             convergence: Convergence::register(registry),
+            grants: Grants::register(registry, max_routes),
             events: Events::register(registry),
             pairing: Pairing::register(registry),
         }
@@ -57,5 +62,6 @@ impl Metrics {
     /// Counts a finished request.
     pub fn finished(&mut self, finished: &Finished) {
         self.decisions.finished(finished);
+        self.grants.finished(finished);
     }
 }
