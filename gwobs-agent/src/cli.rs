@@ -16,6 +16,7 @@ use crate::metrics::Build;
 mod agent;
 mod cluster;
 mod observe;
+mod specs;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -23,6 +24,7 @@ mod value;
 pub use agent::AgentArgs;
 pub use cluster::ClusterArgs;
 pub use observe::ObserveArgs;
+pub use specs::SpecsArgs;
 pub use value::PortPair;
 pub(crate) use value::object_name;
 

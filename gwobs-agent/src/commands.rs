@@ -11,9 +11,9 @@ mod check;
 pub mod explain;
 pub mod lint;
 mod logging;
-mod manifests;
 pub mod observe;
 pub mod replay;
+mod specs;
 pub mod status;
 
 /// How a command ended that did what it was asked to.

@@ -17,8 +17,8 @@ use anyhow::Context;
 use clap::Args;
 use gwobs_route::{Arrival, Considered, Decision, Front, ObjectName, Snapshot};
 
-use crate::cli::{Global, Output};
-use crate::commands::{Failure, Outcome, manifests};
+use crate::cli::{Global, Output, SpecsArgs};
+use crate::commands::{Failure, Outcome, specs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,9 +35,9 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ExplainArgs {
-    /// File or directory of Gateway API objects, YAML or JSON; repeatable
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true, help_heading = "Specs")]
-    manifests: Vec<PathBuf>,
+    /// The specs.
+    #[command(flatten)]
+    specs: SpecsArgs,
 
     /// Gateway that the request reaches, as NAMESPACE/NAME
     #[arg(long, value_name = "NS/NAME", value_parser = question::object_name)]
@@ -83,10 +83,10 @@ pub struct ExplainArgs {
 ///
 /// # Errors
 ///
-/// If the manifests or requests cannot be read, the Gateway is not in the specs, or standard output is closed early.
+/// If the specs or requests cannot be read, the Gateway is not in the specs, or standard output is closed early.
 pub fn run(mut args: ExplainArgs, global: &Global) -> Result<Outcome, Failure> {
     args.find_url();
-    let source = manifests::open(args.manifests.clone(), global)?;
+    let source = specs::open(&args.specs, global)?;
     let mut out = io::stdout().lock();
     match &args.requests {
         Some(_) if !matches!(global.output, None | Some(Output::Jsonl)) => {
@@ -112,8 +112,9 @@ impl ExplainArgs {
     /// as well if that comes next.
     fn find_url(&mut self) {
         let is_url = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
-        if self.url.is_none() && self.manifests.last().is_some_and(is_url) {
+        if self.url.is_none() && self.specs.manifests.last().is_some_and(is_url) {
             self.url = self
+                .specs
                 .manifests
                 .pop()
                 .and_then(|path| path.into_os_string().into_string().ok());

@@ -7,7 +7,6 @@ mod scope;
 mod tests;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use gwobs_route::ObjectName;
@@ -16,9 +15,9 @@ use gwobs_route::profile::Profile;
 
 use self::row::{Row, rows};
 use self::scope::Scope;
-use super::{Failure, Outcome};
-use crate::cli::{Global, Output, object_name};
-use crate::specs::{Loaded, load};
+use super::{Failure, Outcome, specs};
+use crate::cli::{Global, Output, SpecsArgs, object_name};
+use crate::specs::Loaded;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,9 +35,9 @@ Exit codes: 0 no finding as severe as --fail-on; 3 there are some; 1 the manifes
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct LintArgs {
-    /// File or directory of Gateway API objects, YAML or JSON; repeatable
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
-    manifests: Vec<PathBuf>,
+    /// The specs.
+    #[command(flatten)]
+    specs: SpecsArgs,
 
     /// Only findings in this Gateway, its class, its ListenerSets and routes, as NAMESPACE/NAME; repeatable
     #[arg(long, value_name = "NS/NAME", num_args = 1.., value_parser = object_name)]
@@ -78,7 +77,7 @@ impl Level {
 }
 
 pub(super) fn run(args: &LintArgs, global: &Global) -> Result<Outcome, Failure> {
-    let loaded = load(&args.manifests)?;
+    let loaded = specs::read(&args.specs)?;
     let scope = Scope::new(&args.gateway, &loaded.objects)?;
     let mut rows = findings(&loaded, global.profile);
     rows.retain(|row| scope.holds(row));

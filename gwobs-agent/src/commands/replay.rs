@@ -22,8 +22,8 @@ use gwobs_route::ObjectName;
 use self::compare::{Comparison, Place};
 use self::lines::{Line, Lines};
 use self::report::Report;
-use super::{Failure, Outcome, manifests};
-use crate::cli::{Global, Output, PortPair, object_name};
+use super::{Failure, Outcome, specs};
+use crate::cli::{Global, Output, PortPair, SpecsArgs, object_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,9 +45,9 @@ pub struct ReplayArgs {
     #[arg(value_name = "DECISIONS.jsonl")]
     decisions: PathBuf,
 
-    /// File or directory of Gateway API objects, YAML or JSON; repeatable
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
-    manifests: Vec<PathBuf>,
+    /// The specs.
+    #[command(flatten)]
+    specs: SpecsArgs,
 
     /// Gateway that the requests reach, as NAMESPACE/NAME, in place of the recorded one
     #[arg(long, value_name = "NS/NAME", value_parser = object_name)]
@@ -59,7 +59,7 @@ pub struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs, global: &Global) -> Result<Outcome, Failure> {
-    let source = manifests::open(args.manifests.clone(), global)?;
+    let source = specs::open(&args.specs, global)?;
     if let Some(gateway) = &args.gateway {
         source.require(std::slice::from_ref(gateway))?;
     }

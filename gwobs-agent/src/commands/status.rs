@@ -6,18 +6,19 @@ mod table;
 pub use row::{Row, Side, Values};
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use clap::Args;
 use gwobs_route::status::predict;
 
-use crate::cli::{Global, Output};
-use crate::commands::{Failure, Outcome, manifests};
+use crate::cli::{Global, Output, SpecsArgs};
+use crate::commands::{Failure, Outcome, specs};
 
 const EXAMPLES: &str = "\
 Examples:
   gwobs status --manifests routes.yaml
       What every Gateway, listener, ListenerSet, route and policy must have in its status.
+  gwobs status --context production
+      The same of a cluster, as your kubeconfig leads to it.
   kubectl get gateways,httproutes,services,secrets -A -o yaml > now.yaml; gwobs status --manifests now.yaml
       The same next to what the controller wrote; `!` marks what differs.";
 
@@ -25,18 +26,18 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct StatusArgs {
-    /// File or directory of Gateway API objects, YAML or JSON; repeatable
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true, help_heading = "Specs")]
-    manifests: Vec<PathBuf>,
+    /// The specs.
+    #[command(flatten)]
+    specs: SpecsArgs,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// If the manifests cannot be read, or standard output is closed early.
+/// If the specs cannot be read, or standard output is closed early.
 pub fn run(args: &StatusArgs, global: &Global) -> Result<Outcome, Failure> {
-    let source = manifests::open(args.manifests.clone(), global)?;
+    let source = specs::open(&args.specs, global)?;
     let statuses = predict(source.objects(), source.snapshot());
     let rows: Vec<Row<'_>> = statuses.iter().map(Row::new).collect();
     let mut out = BufWriter::new(io::stdout().lock());

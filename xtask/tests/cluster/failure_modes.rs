@@ -1,1 +1,152 @@
-//! One test for each of the ways in which a migration to the Gateway API goes wrong.
+//! One test for each of the ways in which a migration to the Gateway API goes wrong (`docs/`), as far as the cluster shows
+//! them: what gwobs exports, next to the conditions that stay green.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use xtask::testbed::cluster::Cluster;
+use xtask::testbed::cluster::objects::{backend_ref, grant, prefix, route, rule};
+use xtask::testbed::traffic::{Case, Request, get};
+
+use crate::assert_exact;
+
+/// How long metrics of the state may take to follow the objects.
+const FOLLOW: Duration = Duration::from_secs(10);
+
+/// Waits until a line of the metrics begins so, and gives its value.
+fn metric(cluster: &Cluster, beginning: &str) -> Result<f64> {
+    let deadline = Instant::now() + FOLLOW;
+    loop {
+        let text = cluster.metrics()?;
+        if let Some(line) = text.lines().find(|line| line.starts_with(beginning)) {
+            return Ok(line.rsplit(' ').next().unwrap_or_default().parse()?);
+        }
+        let related = beginning.split('{').next().unwrap_or_default();
+        let those: Vec<&str> = text.lines().filter(|line| line.starts_with(related)).collect();
+        ensure!(Instant::now() < deadline, "no {beginning}; there are {those:#?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The labels of a route's condition.
+fn condition(name: &str, kind: &str, status: &str) -> String {
+    format!(
+        r#"gwobs_object_condition{{kind="HTTPRoute",namespace="shop",name="{name}",parent_namespace="shop",parent="web",section="",type="{kind}",status="{status}""#
+    )
+}
+
+#[test]
+fn failure_mode_1_a_route_is_accepted_and_its_traffic_misrouted() -> Result<()> {
+    let cluster = Cluster::start(&["short", "long"])?;
+    let with_method = json!({"path": {"type": "PathPrefix", "value": "/a"}, "method": "GET"});
+    let rules = json!([rule(&with_method, "short"), prefix("/a/b", "long")]);
+    cluster.api.apply(route("rank", &[], &rules))?;
+    cluster.wait_until(&get("/a").due("short"))?;
+    let agent = cluster.agent()?;
+    let exchanges = cluster.client().run(&vec![get("/a/b").due("long"); 30])?;
+    ensure!(metric(&cluster, &condition("rank", "Accepted", "True"))? > 0.0);
+    ensure!(metric(&cluster, &condition("rank", "ResolvedRefs", "True"))? > 0.0);
+    let misroutes = metric(
+        &cluster,
+        r#"gwobs_misroutes_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="rank",rule="1",expected_backend="shop/long:80",observed_backend="shop/short:80",reason="wrong_backend"}"#,
+    )?;
+    ensure!(misroutes > 0.0);
+    let comparison = assert_exact(&exchanges, &agent.stop()?)?;
+    ensure!(comparison.misrouted == 30);
+    Ok(())
+}
+
+#[test]
+fn failure_mode_2_trust_between_namespaces_collapses() -> Result<()> {
+    let cluster = Cluster::start(&["other/pay"])?;
+    cluster.api.apply(grant("other"))?;
+    cluster
+        .api
+        .apply(route("pay", &[], &json!([prefix("/", "other/pay")])))?;
+    cluster.wait_until(&get("/").due("other/pay"))?;
+    let agent = cluster.agent()?;
+    let reference = |granted: &str| {
+        format!(
+            r#"gwobs_cross_namespace_reference{{kind="HTTPRoute",namespace="shop",name="pay",to_kind="Service",to_namespace="other",to_name="pay",granted="{granted}"}}"#
+        )
+    };
+    ensure!(metric(&cluster, &reference("true"))? > 0.0);
+
+    cluster.api.delete("ReferenceGrant", "other", "routes")?;
+    let refused = get("/").due_status(500);
+    cluster.wait_until(&refused)?;
+    let exchanges = cluster.client().run(&vec![refused; 30])?;
+    ensure!(metric(&cluster, &reference("false"))? > 0.0);
+    ensure!(
+        metric(
+            &cluster,
+            r#"gwobs_reference_grant_changes_total{namespace="other",change="deleted"}"#
+        )? > 0.0
+    );
+    ensure!(metric(&cluster, &condition("pay", "Accepted", "True"))? > 0.0);
+    ensure!(metric(&cluster, &condition("pay", "ResolvedRefs", "False"))? > 0.0);
+    let denied = r#"gwobs_ungranted_denied_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="pay",rule="0"}"#;
+    ensure!(metric(&cluster, denied)? > 0.0);
+
+    let observed = agent.stop()?;
+    assert_exact(&exchanges, &observed)?;
+    ensure!(
+        observed
+            .log
+            .contains("no ReferenceGrant lets HTTPRoute shop/pay refer to Service other/pay"),
+        "{}",
+        observed.log
+    );
+    Ok(())
+}
+
+/// Requests with a header that the migrated rule must not take go elsewhere all the same.
+#[test]
+fn failure_mode_3_header_routing_regresses() -> Result<()> {
+    let cluster = Cluster::start(&["canary", "deep"])?;
+    let names = ["x-canary", "x-region", "x-tenant"];
+    let headers: Vec<_> = names.iter().map(|name| json!({"name": name, "value": "1"})).collect();
+    let by_headers = json!({"path": {"type": "PathPrefix", "value": "/"}, "headers": headers});
+    let rules = json!([rule(&by_headers, "canary"), prefix("/deep", "deep")]);
+    cluster.api.apply(route("headers", &[], &rules))?;
+    let with_headers =
+        |path: &str| -> Request { names.iter().fold(get(path), |request, name| request.header(name, "1")) };
+    cluster.wait_until(&with_headers("/").due("canary"))?;
+    let agent = cluster.agent()?;
+    let cases: Vec<Case> = (0..40)
+        .map(|index| match index % 2 {
+            0 => with_headers("/deep/x").due("deep"),
+            _ => get("/deep/x").due("deep"),
+        })
+        .collect();
+    let exchanges = cluster.client().run(&cases)?;
+    let observed = agent.stop()?;
+    let comparison = assert_exact(&exchanges, &observed)?;
+    ensure!(
+        comparison.misrouted == 20,
+        "those with the headers, and no others: {comparison:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn failure_mode_4_the_controller_lacks_a_feature_that_a_route_uses() -> Result<()> {
+    let cluster = Cluster::start(&["main", "copy"])?;
+    let mut mirrored = prefix("/m", "main");
+    mirrored["filters"] = json!([{"type": "RequestMirror", "requestMirror": {"backendRef": backend_ref("copy")}}]);
+    cluster
+        .api
+        .apply(route("mirror", &[], &json!([mirrored, prefix("/", "main")])))?;
+    cluster.wait_until(&get("/").due("main"))?;
+    let agent = cluster.agent()?;
+    let exchanges = cluster.client().run(&vec![get("/m").due("main"); 20])?;
+    ensure!(metric(&cluster, &condition("mirror", "Accepted", "True"))? > 0.0);
+    let unsupported = r#"gwobs_unsupported_feature{gateway_class="traefik",kind="HTTPRoute",namespace="shop",name="mirror",feature="HTTPRouteRequestMirror"}"#;
+    ensure!(metric(&cluster, unsupported)? > 0.0);
+    let definition =
+        r#"gwobs_crd_info{name="httproutes.gateway.networking.k8s.io",bundle_version="v1.4.0",channel="standard"}"#;
+    ensure!(metric(&cluster, definition)? > 0.0);
+    let comparison = assert_exact(&exchanges, &agent.stop()?)?;
+    ensure!(comparison.misrouted == 20, "{comparison:?}");
+    Ok(())
+}
