@@ -123,6 +123,11 @@ impl Pairing {
         }
     }
 
+    /// Requests come in at this local port of a process that nobody sees: they may own any of its calls.
+    pub fn on_unseen_listener(&mut self, pid: u32, port: u16) {
+        self.processes.entry(pid).or_default().on_unseen_listener(port);
+    }
+
     /// Hands out what is due; to be called often, at least every 100 ms.
     pub fn on_tick(&mut self, now: Timestamp, oracle: &impl Oracle, settled: &mut Vec<Settled>) {
         for process in self.processes.values_mut() {

@@ -22,7 +22,7 @@ mod strays;
 mod tests;
 mod weighing;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +122,20 @@ impl Pipeline {
                 self.snapshots.look_up_again(&now);
             }
         }
+    }
+
+    /// The local ports on which a process has listeners, by the newest specs.
+    #[must_use]
+    pub fn local_ports(&self, pid: u32) -> BTreeSet<u16> {
+        let gateways = self.settings.gateways_of(pid);
+        let ports = self.snapshots.newest().map(|live| live.catalogue.ports(gateways));
+        let local = |port: u16| self.settings.local_port(pid, port);
+        ports.into_iter().flatten().map(local).collect()
+    }
+
+    /// A process listens on a local port by other means than TCP: requests come in there that nobody sees.
+    pub fn unseen_listener(&mut self, pid: u32, port: u16) {
+        self.pairing.on_unseen_listener(pid, port);
     }
 
     /// Names a process that was there before any event told of it.

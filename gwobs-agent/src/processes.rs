@@ -10,6 +10,9 @@ use crate::output::DataPlane;
 mod similar;
 #[cfg(test)]
 mod tests;
+mod udp;
+
+pub use udp::udp_listeners;
 
 /// A process that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

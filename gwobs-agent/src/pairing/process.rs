@@ -85,6 +85,11 @@ impl Process {
         self.unseen.note(connection, stamp, why);
     }
 
+    /// Requests come in at this local port that nobody sees.
+    pub(super) fn on_unseen_listener(&mut self, port: u16) {
+        self.unseen.note_listener(port);
+    }
+
     /// Events were lost: what has no upstream call yet may have made one that nobody saw.
     pub(super) fn on_lost(&mut self, now: Timestamp) {
         self.unseen.lose(now);

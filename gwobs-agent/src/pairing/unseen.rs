@@ -1,6 +1,6 @@
 //! What could not be read: streams that may carry requests or calls nobody sees, and losses of events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gwobs_http::Version;
 use gwobs_route::Inconclusive;
@@ -19,6 +19,8 @@ pub(super) struct Unseen {
     upstream: Activity,
     /// The last unreadable activity of downstream connections, by their local port.
     ports: BTreeMap<u16, Timestamp>,
+    /// Local ports by which requests come in all the time without being seen.
+    listeners: BTreeSet<u16>,
     lost: Option<Timestamp>,
 }
 
@@ -122,7 +124,13 @@ impl Unseen {
             return None;
         }
         let ports = self.ports.iter().filter(|(_, last)| recent(**last, UNSEEN_MEMORY));
-        Some(ports.map(|(port, _)| *port).collect())
+        let ports = ports.map(|(port, _)| port).chain(&self.listeners);
+        Some(ports.copied().collect())
+    }
+
+    /// Requests come in at this local port all the time without being seen.
+    pub(super) fn note_listener(&mut self, port: u16) {
+        self.listeners.insert(port);
     }
 
     /// A request that was read was answered: no request before it on its HTTP/1 connection is under way.
@@ -150,8 +158,11 @@ impl Unseen {
         if self.lost.is_some_and(|lost| recent(lost, LOSS_MEMORY)) {
             return Some(Inconclusive::LostEvents);
         }
-        let (last, why) = self.downstream.last(steady.then_some(began.tid))?;
-        recent(last, UNSEEN_MEMORY).then_some(why)
+        let last = self.downstream.last(steady.then_some(began.tid));
+        let why = last
+            .filter(|(last, _)| recent(*last, UNSEEN_MEMORY))
+            .map(|(_, why)| why);
+        why.or_else(|| self.listeners.first().map(|_| Inconclusive::UnsupportedProtocol))
     }
 
     /// Why a request whose head was read then may have made a call that nobody saw up to now.

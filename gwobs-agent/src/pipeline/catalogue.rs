@@ -63,6 +63,15 @@ impl Catalogue {
         self.doors.get(&port).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The ports that these Gateways listen on.
+    pub(super) fn ports<'a>(&'a self, gateways: &'a [ObjectName]) -> impl Iterator<Item = u16> + 'a {
+        let of_these = |doors: &[Door]| doors.iter().any(|door| gateways.contains(&door.gateway));
+        self.doors
+            .iter()
+            .filter(move |(_, doors)| of_these(doors))
+            .map(|(port, _)| *port)
+    }
+
     /// True if an address only ever gets mirrored requests.
     pub(super) fn is_mirror(&self, snapshot: &Snapshot, address: SocketAddr) -> bool {
         self.is_only(&self.mirrors, snapshot, address)

@@ -66,6 +66,12 @@ impl Settings {
         ports.listener_port(local)
     }
 
+    /// The local port of a process that stands for a listener port.
+    pub(super) fn local_port(&self, pid: u32, listener: u16) -> u16 {
+        let ports = self.scopes.0.get(&pid).map_or(&self.ports, |scope| &scope.ports);
+        ports.local_port(listener)
+    }
+
     /// All Gateways that any process serves, by name.
     pub(super) fn all_gateways(&self) -> Vec<ObjectName> {
         let of_scopes = self.scopes.0.values().flat_map(|scope| &scope.gateways);

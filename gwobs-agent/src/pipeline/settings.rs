@@ -60,6 +60,12 @@ impl PortMap {
         self.by_listener.insert(listener, local);
     }
 
+    /// The local port that stands for `listener`.
+    #[must_use]
+    pub fn local_port(&self, listener: u16) -> u16 {
+        self.by_listener.get(&listener).copied().unwrap_or(listener)
+    }
+
     /// The listener port that `local` stands for; `None` if that listener is bound elsewhere.
     #[must_use]
     pub fn listener_port(&self, local: u16) -> Option<u16> {

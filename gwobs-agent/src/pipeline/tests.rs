@@ -3,6 +3,7 @@
 mod alone;
 mod basics;
 mod changes;
+mod follows;
 mod ports;
 mod run;
 mod shapes;

@@ -51,6 +51,8 @@ pub enum Input {
     Event(KernelEvent),
     /// A program in the kernel gave up so many times: it neither told nor announced something.
     KernelError(Counter, u64),
+    /// The process of this id listens by UDP on this listener's port: HTTP/3 comes in unseen.
+    UnseenListener(u32, u16),
     /// Time passed: deadlines are looked at.
     Tick(Timestamp),
     /// The run ended.
@@ -65,6 +67,7 @@ const EVENT: u8 = 5;
 const TICK: u8 = 6;
 const END: u8 = 7;
 const KERNEL_ERROR: u8 = 8;
+const UNSEEN_LISTENER: u8 = 9;
 
 /// The parameters' item, the first of a file.
 pub(super) const PARAMETERS: u8 = 0;
@@ -108,6 +111,11 @@ pub(super) fn encode(input: &Input, clock: &mut Clock, out: &mut Encoder) -> u8 
             out.unsigned(*count);
             KERNEL_ERROR
         }
+        Input::UnseenListener(pid, port) => {
+            out.unsigned(u64::from(*pid));
+            out.unsigned(u64::from(*port));
+            UNSEEN_LISTENER
+        }
         Input::Specs(time) => at(SPECS, *time, clock, out),
         Input::Now(time) => at(NOW, *time, clock, out),
         Input::Tick(time) => at(TICK, *time, clock, out),
@@ -142,6 +150,7 @@ pub(super) fn decode(tag: u8, payload: &[u8], clock: &mut Clock) -> Result<Input
             let counter = Counter::ALL.get(input.narrow::<usize>()?).ok_or(Malformed::Tag)?;
             Input::KernelError(*counter, input.unsigned()?)
         }
+        UNSEEN_LISTENER => Input::UnseenListener(input.narrow()?, input.narrow()?),
         SPECS => Input::Specs(clock.decode(&mut input)?),
         NOW => Input::Now(clock.decode(&mut input)?),
         TICK => Input::Tick(clock.decode(&mut input)?),

@@ -1,5 +1,6 @@
 //! The run without its surroundings: inputs in, lines and metrics out; nothing here reads a clock or a file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +142,17 @@ impl<O: Out> Core<O> {
     pub(super) fn kernel_error(&mut self, counter: Counter, count: u64) {
         let (_, reason) = counter.describe();
         self.teller.lost(reason, count);
+    }
+
+    /// The local ports on which a process has listeners.
+    pub(super) fn local_ports(&self, pid: u32) -> BTreeSet<u16> {
+        self.pipeline.local_ports(pid)
+    }
+
+    /// A process listens on a listener's port by UDP too, where requests come in unseen.
+    pub(super) fn unseen_listener(&mut self, pid: u32, port: u16) {
+        self.teller.lost("quic_listener", 1);
+        self.pipeline.unseen_listener(pid, port);
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {

@@ -28,10 +28,12 @@ use crate::specs::{Loaded, Manifests, POLL_INTERVAL, Poll, UnknownGateway};
 mod kernel_errors;
 mod planes;
 mod recorder;
+mod udp;
 
 use kernel_errors::KernelErrors;
 use planes::{Assigned, Planes};
 use recorder::Recorder;
+use udp::UdpListeners;
 
 /// How often deadlines are looked at: decisions are due within a second of the response's end.
 const TICK: Duration = Duration::from_millis(50);
@@ -58,6 +60,7 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
         recorder: Recorder::open(config.record.as_deref(), &config.parameters)?,
         errors: KernelErrors::default(),
         running: BTreeSet::new(),
+        udp: UdpListeners::default(),
         planes: Planes::new(health.clone()),
         health: health.clone(),
     };
@@ -135,6 +138,7 @@ struct Live {
     errors: KernelErrors,
     /// Processes that are followed and have not ended.
     running: BTreeSet<u32>,
+    udp: UdpListeners,
     planes: Planes,
     health: Health,
 }
@@ -173,11 +177,13 @@ impl Live {
         ready.probes.extend(probes.attached().into_iter().map(str::to_owned));
         self.recorder.write(|| Input::Ready(ready.clone()))?;
         self.core.ready(&ready);
+        self.look_for_udp()?;
         Ok(probes)
     }
 
     async fn watch(&mut self, inlets: &mut Inlets<'_>, mut server: Serving) -> anyhow::Result<Ended> {
         let (mut ticks, mut looks, mut counts) = (every(TICK), every(POLL_INTERVAL), every(COUNT));
+        let mut udp = every(udp::LOOK);
         let mut events = Vec::new();
         loop {
             tokio::select! {
@@ -188,6 +194,7 @@ impl Live {
                 error = &mut server => return Err(error.context("the metrics server ended")),
                 _ = ticks.tick() => self.tick()?,
                 _ = counts.tick() => self.count_errors(inlets.probes)?,
+                _ = udp.tick() => self.look_for_udp()?,
                 _ = looks.tick() => self.look(&mut inlets.specs)?,
                 news = inlets.specs.next() => self.news(news.context("watching the cluster ended")?),
                 found = self.planes.found() => self.follow(found, inlets.probes)?,
@@ -210,6 +217,17 @@ impl Live {
         for (counter, count) in self.errors.since_last(&probes.counters()?) {
             self.recorder.write(|| Input::KernelError(counter, count))?;
             self.core.kernel_error(counter, count);
+        }
+        Ok(())
+    }
+
+    /// Looks for listeners by which requests come in unseen.
+    fn look_for_udp(&mut self) -> anyhow::Result<()> {
+        let core = &self.core;
+        for (pid, port) in self.udp.new_among(&self.running, |pid| core.local_ports(pid)) {
+            tracing::warn!("process {pid} listens on port {port} by UDP too: HTTP/3 is not read, and costs verdicts");
+            self.recorder.write(|| Input::UnseenListener(pid, port))?;
+            self.core.unseen_listener(pid, port);
         }
         Ok(())
     }

@@ -57,6 +57,7 @@ fn replay_as(form: Form, recording: impl BufRead, to: impl Write) -> anyhow::Res
             Input::Now(now) => core.now(now),
             Input::Event(event) => core.event(&event),
             Input::KernelError(counter, count) => core.kernel_error(counter, count),
+            Input::UnseenListener(pid, port) => core.unseen_listener(pid, port),
             Input::Tick(now) => core.tick(now),
             Input::End(now) => mismatches = core.end(now),
         }

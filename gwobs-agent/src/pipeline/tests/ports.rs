@@ -1,6 +1,6 @@
 //! Where a request comes in, and what an upstream address stands for.
 
-use gwobs_route::{Mismatch, Verdict};
+use gwobs_route::{Inconclusive, Mismatch, Verdict};
 
 use super::run::{A, B, OK, Run, Specs, get};
 use crate::event::Role;
@@ -144,4 +144,33 @@ fn two_listeners_may_be_bound_crosswise() {
     run.exchange(80, "/a", Some(B));
     run.wait(500);
     assert_eq!(run.verdicts(), [MATCH, MATCH]);
+}
+
+/// Where HTTP/3 comes in too, a call may be that of a request nobody saw, unless both sides prove otherwise.
+#[test]
+fn a_listener_that_is_not_read() {
+    let judged = |unseen: bool, answer: &str| {
+        let mut run = Run::new(&["gw"]);
+        assert_eq!(run.pipeline.local_ports(7), [80].into());
+        if unseen {
+            run.pipeline.unseen_listener(7, 80);
+        }
+        let client = run.client(80);
+        run.receive(client, &get("/a"));
+        let upstream = run.upstream(B);
+        run.send(upstream, &get("/a"));
+        run.receive(upstream, answer);
+        run.send(client, answer);
+        run.wait(3_000);
+        run.only().1
+    };
+    let wrong = Some(Verdict::Mismatch(Mismatch::WrongBackend));
+    let empty = "HTTP/1.1 204 No Content\r\n\r\n";
+    assert_eq!(judged(false, empty), wrong);
+    assert_eq!(judged(true, empty), Some(Verdict::Inconclusive(Inconclusive::Unpaired)));
+    assert_eq!(
+        judged(true, OK),
+        wrong,
+        "the same answer came out on both sides, with nothing between"
+    );
 }
