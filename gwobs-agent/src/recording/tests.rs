@@ -155,7 +155,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => ("[ -~é]{0,40}", "[ -~é\n]{0,200}").prop_map(|(path, text)| Input::SpecFile(ManifestFile { path: std::path::Path::new(&path).into(), text })),
         1 => (proptest::sample::select(Counter::ALL), any::<u64>())
             .prop_map(|(counter, count)| Input::KernelError(counter, count)),
-        any::<(u32, u16)>().prop_map(|(pid, port)| Input::UnseenListener(pid, port)),
+        1 => any::<(u32, u16)>().prop_map(|(pid, port)| Input::UnseenListener(pid, port)),
         1 => time().prop_map(Input::Specs),
         1 => time().prop_map(Input::Now),
         1 => time().prop_map(Input::Tick),

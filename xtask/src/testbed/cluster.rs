@@ -56,7 +56,11 @@ impl Cluster {
     /// Starts the API server with a class, a Gateway, and a Service with endpoints for each of these backends, which are
     /// named `service` or `namespace/service`; then Traefik.
     pub fn start(backends: &[&str]) -> Result<Self> {
-        let (directory, network, api) = (Directory::create()?, Network::claim(Addresses::Ipv4)?, Api::with_gateway_api()?);
+        let (directory, network, api) = (
+            Directory::create()?,
+            Network::claim(Addresses::Ipv4)?,
+            Api::with_gateway_api()?,
+        );
         let names: BTreeSet<String> = backends.iter().map(|name| (*name).to_owned()).collect();
         let backends = Backends::start(&names, Reach::default(), &network)?;
         objects::apply_all(&api, network.gateway().port(), &backends)?;
