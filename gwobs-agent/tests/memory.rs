@@ -11,6 +11,7 @@ use bytes::Bytes;
 use gwobs_agent::event::{Data, Direction, EventKind, KernelEvent, Opened, Role, SocketCookie, Timestamp};
 use gwobs_agent::finished::Finished;
 use gwobs_agent::pipeline::{Pipeline, Settings, Sink};
+use gwobs_agent::weighed::Weighed;
 use gwobs_route::ObjectName;
 
 /// Counts what is allocated and not freed.
@@ -44,7 +45,9 @@ impl Sink for Count {
         self.0 += 1;
     }
 
-    fn lagged(&mut self, _: &ObjectName, _: std::time::Duration) {}
+    fn converged(&mut self, _: &ObjectName, _: std::time::Duration) {}
+
+    fn weighed(&mut self, _: &Weighed) {}
 }
 
 const CONNECTIONS: u64 = 10_000;
