@@ -37,6 +37,7 @@ fn refused(rule: u16) -> Finished {
         response: Some(Response {
             head: samples::answer(REFUSED),
             origin: Origin::Gateway,
+            grpc_status: None,
         }),
         decision: Some(samples::decision(Some(samples::route(rule, None)), action)),
         ..samples::matched()
