@@ -1,14 +1,17 @@
 //! Processes that come and go under traffic.
 
-use crate::{Plane, both, shop};
-use anyhow::{Result, ensure};
+use crate::{Plane, shop};
+use anyhow::{Context as _, Result, ensure};
 use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use xtask::testbed::client::Exchange;
 use xtask::testbed::gwobs::decision::Decision;
 use xtask::testbed::plane::Supervisor;
-use xtask::testbed::traffic::mixed;
+use xtask::testbed::rule::Route;
+use xtask::testbed::traffic::{Case, get, mixed};
 use xtask::testbed::trial::exact;
+use xtask::testbed::truth::is_misrouted;
 use xtask::testbed::{Plan, Testbed};
 
 xtask::on_every_plane!(a_crash_in_mid_traffic);
@@ -29,25 +32,19 @@ mod hot_restart {
     xtask::on_plane!(envoy, a_wrong_process_takes_over);
 }
 
-/// Between two changes.
-const STEP: Duration = Duration::from_millis(400);
+/// How long a new configuration may take until it is in force; the slowest takes two seconds.
+const IN_FORCE: Duration = Duration::from_secs(20);
+/// Between two looks whether it is.
+const LOOK: Duration = Duration::from_millis(20);
+/// Traffic before and after what happens to the processes.
+const STEADY: Duration = Duration::from_millis(300);
 
 /// Exactly the requests that met the wrong configuration are misroutes, to the very request.
 fn a_wrong_configuration_comes_and_goes(plane: Plane) -> Result<()> {
     let (right, wrong) = (shop::routes(), shop::wrong_order());
     let bed = Testbed::start(&Plan::correct(plane, &right))?;
-    let gwobs = bed.observe().start()?;
-    let reload = || {
-        [&wrong, &right, &wrong, &right].into_iter().try_for_each(|routes| {
-            std::thread::sleep(STEP);
-            bed.configure(routes)
-        })
-    };
-    let exchanges = both(reload, || steady_traffic(&bed))?;
-    let seen = exact(&exchanges, &gwobs.stop()?)?;
-    assert!(seen.misrouted > 5, "only {} were misrouted", seen.misrouted);
-    assert!(seen.misrouted * 2 < seen.requests, "{} were misrouted", seen.misrouted);
-    Ok(())
+    let steps = [(&*wrong, true), (&*right, false), (&*wrong, true), (&*right, false)];
+    reconfigured(&bed, &steps)
 }
 
 /// The new process listens on the same socket; the old one finishes what it has and ends.
@@ -58,19 +55,42 @@ fn a_wrong_process_takes_over(plane: Plane) -> Result<()> {
         ..Plan::correct(plane, &right)
     };
     let bed = Testbed::start(&plan)?;
+    reconfigured(&bed, &[(&wrong, true)])
+}
+
+/// Takes these steps under traffic, each with routes and whether they misroute; every decision must be right.
+fn reconfigured(bed: &Testbed, steps: &[(&[Route], bool)]) -> Result<()> {
     let gwobs = bed.observe().start()?;
-    let take_over = || {
-        std::thread::sleep(STEP);
-        bed.configure(&wrong)
-    };
-    let exchanges = both(take_over, || {
-        // New connections find the new process.
-        bed.client().concurrency(16).per_connection(20).run(&slow(3_000))
+    let mut probes = Vec::new();
+    let mut exchanges = under_traffic(bed, || {
+        steps.iter().try_for_each(|(routes, misroute)| {
+            bed.configure(routes)?;
+            probes.extend(wait_until_in_force(bed, *misroute)?);
+            std::thread::sleep(STEADY);
+            Ok(())
+        })
     })?;
+    exchanges.extend(probes);
     let seen = exact(&exchanges, &gwobs.stop()?)?;
-    assert!(seen.misrouted > 50, "only {} were misrouted", seen.misrouted);
-    assert!(seen.misrouted * 2 < seen.requests, "{} were misrouted", seen.misrouted);
+    assert!(seen.misrouted > 5, "only {} were misrouted", seen.misrouted);
+    assert!(seen.misrouted < seen.requests - 5, "{} were misrouted", seen.misrouted);
     Ok(())
+}
+
+/// Asks on new connections until the answer shows which routes are in force; returns all that was asked.
+fn wait_until_in_force(bed: &Testbed, misroute: bool) -> Result<Vec<Exchange>> {
+    let probe = get("/api/v2").due("v2");
+    let deadline = Instant::now() + IN_FORCE;
+    let mut probes = Vec::new();
+    while Instant::now() < deadline {
+        probes.extend(bed.client().run(std::slice::from_ref(&probe))?);
+        let answer = probes.last().and_then(|exchange| exchange.answer.as_ref().ok());
+        if answer.is_some_and(|answer| is_misrouted(&probe.due, answer) == misroute) {
+            return Ok(probes);
+        }
+        std::thread::sleep(LOOK);
+    }
+    None.context("the new configuration never came into force")
 }
 
 /// All processes below the observed one die at once and are started again. What comes of the requests that were on their
@@ -83,11 +103,13 @@ fn a_crash_in_mid_traffic(plane: Plane) -> Result<()> {
     };
     let bed = Testbed::start(&plan)?;
     let gwobs = bed.observe().start()?;
-    let crash = || {
-        std::thread::sleep(STEP);
-        bed.plane.crash()
-    };
-    let exchanges = both(crash, || steady_traffic(&bed))?;
+    let mut probes = Vec::new();
+    let mut exchanges = under_traffic(&bed, || {
+        bed.plane.crash()?;
+        probes.extend(wait_until_in_force(&bed, false)?);
+        Ok(())
+    })?;
+    exchanges.extend(probes);
     let observed = gwobs.stop()?;
     exact(&exchanges, &observed)?;
     let unanswered: HashSet<&str> = exchanges
@@ -103,13 +125,28 @@ fn a_crash_in_mid_traffic(plane: Plane) -> Result<()> {
     Ok(())
 }
 
-/// Some two seconds of it.
-fn steady_traffic(bed: &Testbed) -> Result<Vec<Exchange>> {
-    bed.client().concurrency(16).run(&slow(1_600))
+/// Lets something happen while requests of all kinds are always on their way, and returns those.
+fn under_traffic(bed: &Testbed, happens: impl FnOnce() -> Result<()>) -> Result<Vec<Exchange>> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let traffic = scope.spawn(|| {
+            let mut exchanges = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                exchanges.extend(bed.client().concurrency(16).run(&slow(200))?);
+            }
+            Ok(exchanges)
+        });
+        std::thread::sleep(STEADY);
+        let result = happens();
+        std::thread::sleep(STEADY);
+        over.store(true, Ordering::Relaxed);
+        let exchanges = traffic.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        result.and(exchanges)
+    })
 }
 
 /// Requests whose answers take a while, so that some are always on their way.
-fn slow(count: usize) -> Vec<xtask::testbed::traffic::Case> {
+fn slow(count: usize) -> Vec<Case> {
     let mut cases = mixed(&shop::requests(), count);
     for case in &mut cases {
         case.request = case.request.clone().asking("delay-ms=20");
