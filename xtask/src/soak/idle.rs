@@ -11,6 +11,9 @@ use std::fmt;
 /// What a thousand of them may take beyond the agent's base.
 const MOST_PER_THOUSAND: f64 = 1024.0 * 1024.0;
 
+/// Free memory that the allocator keeps, in bytes (mallopt(3)).
+const KEPT: &str = "65536";
+
 /// The figures' names.
 pub const COLUMNS: &str = "connections  agent's base  with them  for a thousand";
 
@@ -30,8 +33,12 @@ pub struct Idle {
 pub fn measure(plane: &'static dyn DataPlane, connections: usize) -> Result<Idle> {
     let routes = shop::routes();
     let bed = Testbed::start(&Plan::correct(plane, &routes))?;
-    let gwobs = bed.observe().start()?;
-    // The base is an agent that has worked, but has no memory left over from a peak that could hide what is measured.
+    // What was needed to start must not stay as free memory that hides what is measured: it is given back at once.
+    let observe = bed
+        .observe()
+        .variable("MALLOC_MMAP_THRESHOLD_", KEPT)
+        .variable("MALLOC_TRIM_THRESHOLD_", KEPT);
+    let gwobs = observe.start()?;
     bed.client().run(&mixed(&shop::requests(), 200))?;
     usage::wait_until_idle(gwobs.pid())?;
     let base = usage::memory(gwobs.pid())?;

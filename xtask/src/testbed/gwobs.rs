@@ -42,7 +42,10 @@ pub fn binary() -> Result<PathBuf> {
 }
 
 /// A `gwobs observe` command line in the making.
-pub struct Observe(Vec<String>);
+pub struct Observe {
+    args: Vec<String>,
+    variables: Vec<(&'static str, &'static str)>,
+}
 
 impl Observe {
     /// `gwobs observe --no-redact -o jsonl`, still without a process.
@@ -51,19 +54,31 @@ impl Observe {
         reason = "an observation of nothing is no sensible default"
     )]
     pub fn new() -> Self {
-        Self(["observe", "--no-redact", "-o", "jsonl"].map(str::to_owned).to_vec())
+        Self::of(&["observe", "--no-redact", "-o", "jsonl"])
     }
 
     /// `gwobs agent` with every decision on standard output, still without a process.
     pub fn agent(kubeconfig: &Path, node: &str, metrics: SocketAddr) -> Self {
-        let fixed = ["agent", "--no-redact", "-o", "jsonl", "--decisions", "all"].map(str::to_owned);
-        Self(fixed.to_vec())
+        Self::of(&["agent", "--no-redact", "-o", "jsonl", "--decisions", "all"])
             .arg("--kubeconfig")
             .arg(&kubeconfig.to_string_lossy())
             .arg("--node-name")
             .arg(node)
             .arg("--metrics-addr")
             .arg(&metrics.to_string())
+    }
+
+    fn of(args: &[&str]) -> Self {
+        Self {
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// An environment variable of the process.
+    pub fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variables.push((name, value));
+        self
     }
 
     /// Specs.
@@ -83,13 +98,13 @@ impl Observe {
 
     /// Any further argument.
     pub fn arg(mut self, arg: &str) -> Self {
-        self.0.push(arg.to_owned());
+        self.args.push(arg.to_owned());
         self
     }
 
     /// The arguments as they are.
     pub fn args(&self) -> &[String] {
-        &self.0
+        &self.args
     }
 
     /// Waits for this observer's turn, starts it and waits for its `ready` line. The process ends with the thread that
@@ -98,7 +113,8 @@ impl Observe {
         let turn = turn::wait()?;
         let mut command = Command::new(binary()?);
         command
-            .args(self.0)
+            .args(self.args)
+            .envs(self.variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
