@@ -7,11 +7,11 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::net::TcpStream;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::ptr;
 
-use gwobs_agent::event::{Direction, LeftOut};
+use gwobs_agent::event::{Direction, EventKind, KernelEvent, LeftOut};
 use gwobs_common::counter::Counter;
 
 use crate::gateway::{Gateway, connected_pair, owned};
@@ -339,6 +339,50 @@ async fn other_sockets_are_counted_and_left_alone() {
     let counters = observer.probes.counters().unwrap();
     assert_eq!((counters.get(Counter::Unix), counters.get(Counter::Udp)), (2, 2));
     assert_eq!(observer.events.len(), 1, "{:#?}", observer.events);
+}
+
+fn multipath(protocol: libc::c_int) -> OwnedFd {
+    // SAFETY: no pointers.
+    owned(unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, protocol) })
+}
+
+/// The positions of a multipath socket are not those of its subflows: nothing of it is taken for the bytes of a stream.
+#[tokio::test]
+async fn multipath_tcp_is_counted_and_not_read() {
+    let mut gateway = Gateway::start(&[], |cues| {
+        cues.pause();
+        let listener = TcpListener::from(multipath(libc::IPPROTO_MPTCP));
+        // SAFETY: a valid descriptor; the kernel binds it to a free port of every address.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 1) }, 0);
+        let port = listener.local_addr().unwrap().port();
+        let mut peer = TcpStream::from(multipath(libc::IPPROTO_MPTCP));
+        connect(&peer, port);
+        let (mut accepted, _) = listener.accept().unwrap();
+        peer.write_all(b"GET /").unwrap();
+        accepted.read_exact(&mut [0; 5]).unwrap();
+    });
+    let mut observer = Observer::new();
+    observer.follow(&gateway);
+    gateway.go();
+    observer.until_gone(gateway).await;
+    assert_eq!(observer.probes.counters().unwrap().get(Counter::Mptcp), 2);
+    let is_data = |event: &KernelEvent| matches!(event.kind, EventKind::Data(_));
+    assert!(!observer.events.iter().any(is_data), "{:#?}", observer.events);
+}
+
+fn connect(socket: &TcpStream, port: u16) {
+    let address = libc::sockaddr_in {
+        sin_family: u16::try_from(libc::AF_INET).unwrap(),
+        sin_port: port.to_be(),
+        sin_addr: libc::in_addr {
+            s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be(),
+        },
+        sin_zero: [0; 8],
+    };
+    let length = u32::try_from(size_of_val(&address)).unwrap();
+    // SAFETY: a valid descriptor, and an address of this length.
+    let connected = unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length) };
+    assert_eq!(connected, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// A gateway may hold a file under the number that a socket had: the descriptor is looked up for every call.
