@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::dataplanes::ContainerId;
 use crate::output::DataPlane;
 
 mod similar;
@@ -30,7 +31,8 @@ pub enum Target {
     Pid(u32),
     /// All processes whose command name or executable's file name is this.
     Name(String),
-    /// All processes of this control group (version 2) and those below it; absolute, or below `/sys/fs/cgroup`.
+    /// All processes of this control group and those below it: absolute, or below the mount point of any hierarchy of
+    /// either version; or those of the container of this id.
     Cgroup(PathBuf),
 }
 
@@ -64,8 +66,10 @@ pub enum NotFound {
     EmptyCgroup(PathBuf),
 }
 
-/// Where control groups of version 2 are mounted.
+/// Where control groups are mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";
+/// Below it: version 2 alone, version 2 beside version 1, and hierarchies of version 1 that runtimes put every process into.
+const HIERARCHIES: [&str; 5] = ["", "unified", "systemd", "pids", "memory"];
 
 /// The processes that the targets name, by id, each once.
 ///
@@ -117,31 +121,47 @@ fn is_named(process: &Found, name: &str) -> bool {
 }
 
 fn by_cgroup(path: &Path) -> Result<Vec<Found>, NotFound> {
-    // An absolute path below the mount point stays what it is; "/kubepods" is what /proc/PID/cgroup writes.
-    let path = match path.strip_prefix("/") {
-        Ok(relative) if !path.starts_with(CGROUPS) => Path::new(CGROUPS).join(relative),
-        _ => Path::new(CGROUPS).join(path),
-    };
+    let group = group_of(path);
     let mut pids = Vec::new();
-    collect_cgroup(&path, &mut pids).map_err(|source| NotFound::Cgroup {
-        path: path.clone(),
-        source,
-    })?;
-    let found: Vec<_> = pids
-        .into_iter()
-        .filter_map(|pid| {
-            Some(Found {
-                pid,
-                name: command_name(pid)?,
-            })
+    if let Err(source) = collect_cgroup(&group, &mut pids) {
+        // Not a path but the id of a container, wherever its runtime put it.
+        let container = path.to_str().and_then(ContainerId::of_path);
+        let found = container.map(|id| by_container(&id)).unwrap_or_default();
+        return match found.is_empty() {
+            true => Err(NotFound::Cgroup { path: group, source }),
+            false => Ok(found),
+        };
+    }
+    let named = |pid| {
+        Some(Found {
+            pid,
+            name: command_name(pid)?,
         })
-        .filter(is_other)
-        .collect();
+    };
+    let found: Vec<_> = pids.into_iter().filter_map(named).filter(is_other).collect();
     if found.is_empty() {
-        Err(NotFound::EmptyCgroup(path))
+        Err(NotFound::EmptyCgroup(group))
     } else {
         Ok(found)
     }
+}
+
+/// Where a group is mounted. An absolute path below the mount point stays what it is; `/kubepods` is what
+/// `/proc/PID/cgroup` writes.
+fn group_of(path: &Path) -> PathBuf {
+    if path.starts_with(CGROUPS) {
+        return path.to_owned();
+    }
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    let mounted = |mount: &&str| Path::new(CGROUPS).join(mount).join(relative);
+    let holds_processes = |group: &PathBuf| group.join("cgroup.procs").is_file();
+    let found = HIERARCHIES.iter().map(|mount| mounted(&mount)).find(holds_processes);
+    found.unwrap_or_else(|| mounted(&""))
+}
+
+fn by_container(id: &ContainerId) -> Vec<Found> {
+    let inside = |process: &Found| ContainerId::of_process(process.pid).as_ref() == Some(id);
+    running().into_iter().filter(inside).collect()
 }
 
 fn collect_cgroup(path: &Path, pids: &mut Vec<u32>) -> io::Result<()> {

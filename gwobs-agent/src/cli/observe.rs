@@ -73,7 +73,7 @@ pub struct ObserveArgs {
     )]
     pub pid: Vec<u32>,
 
-    /// Watch the processes of this control group, with their children; repeatable
+    /// Watch the processes of this control group, or of the container of this id, with their children; repeatable
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Processes")]
     pub cgroup: Vec<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! Container ids: as a Pod's status writes them, and as control groups are named.
 
 use std::fmt;
+use std::fs;
 
 /// Shortest id that is believed: all runtimes use 64 hexadecimal digits.
 const DIGITS: usize = 64;
@@ -32,6 +33,12 @@ impl ContainerId {
     #[must_use]
     pub fn of_cgroups(text: &str) -> Option<Self> {
         text.lines().find_map(|line| Self::of_path(line.splitn(3, ':').nth(2)?))
+    }
+
+    /// Of a process, if it runs in a container.
+    #[must_use]
+    pub fn of_process(pid: u32) -> Option<Self> {
+        Self::of_cgroups(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
     }
 
     /// Of the path of a control group.

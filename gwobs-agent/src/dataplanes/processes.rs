@@ -28,7 +28,7 @@ impl Census {
     pub fn take(of: &[ContainerId]) -> Self {
         let mut census = Self::default();
         for process in processes::running() {
-            let Some(id) = container_of(process.pid).filter(|id| of.contains(id)) else {
+            let Some(id) = ContainerId::of_process(process.pid).filter(|id| of.contains(id)) else {
                 continue;
             };
             let candidate = Candidate {
@@ -65,10 +65,6 @@ pub fn proxies<'a>(candidates: &[&'a Candidate]) -> Vec<&'a Found> {
         .filter(|candidate| !has_parent(candidate))
         .map(|candidate| &candidate.process)
         .collect()
-}
-
-fn container_of(pid: u32) -> Option<ContainerId> {
-    ContainerId::of_cgroups(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
 }
 
 /// The fourth field of `/proc/PID/stat` (proc(5)); the second is a name in parentheses that may hold anything.

@@ -4,6 +4,7 @@
 //! These tests need root and fail without it.
 
 mod changes;
+mod commands;
 mod departures;
 mod failure_modes;
 mod fixture;
