@@ -20,7 +20,7 @@ pods of this node by their labels, judges what they do with every request, and s
 Finds the pods of Envoy Gateway, Istio, Contour, NGINX Gateway Fabric, HAProxy, Traefik, Cilium and kgateway, and all that \
 are labelled gateway.networking.k8s.io/gateway-name; --gateway-pods names others.
 
-Serves /metrics (OpenMetrics), /livez and /readyz. Needs the host's process ids, root or CAP_BPF and CAP_PERFMON, and \
+Serves /metrics (OpenMetrics), /livez (also as /healthz) and /readyz. Needs the host's process ids, root or CAP_BPF and CAP_PERFMON, and \
 leave to list and watch what it reads. SIGTERM drains: what is open is judged, then it ends.";
 
 const EXAMPLES: &str = "\
@@ -49,7 +49,7 @@ pub struct AgentArgs {
     pub gateway_pods: Vec<Extra>,
 
     /// Where to serve /metrics, /livez and /readyz
-    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:9095")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:9464")]
     pub metrics_addr: SocketAddr,
 
     /// Routes that get labels of their own in the metrics; those beyond become `other`

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
-use gwobs_route::model::{Meta, Object};
+use gwobs_route::ObjectName;
+use gwobs_route::model::{ConfigMap, Meta, Object, Secret};
 use serde_json::Value;
 
 use super::convert::{Outcome, convert};
@@ -32,6 +33,40 @@ impl Spec {
         let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
         let value = if is_secret { public_part(&value) } else { value };
         Self::of(&object_of_cluster(value))
+    }
+
+    /// A Secret or ConfigMap that may not be read and is assumed to be as it should: else every listener that names it
+    /// would be called invalid.
+    pub(super) fn assumed(plural: &str, name: &ObjectName) -> Option<Self> {
+        let meta = Meta {
+            name: name.clone(),
+            created: None,
+            generation: 0,
+            unknown: Vec::new(),
+            status: None,
+        };
+        let object = match plural {
+            "secrets" => Object::Secret(Secret {
+                meta,
+                has_certificate: true,
+                has_key: true,
+                has_authority: true,
+                not_after: None,
+                hosts: Vec::new(),
+                kind: "kubernetes.io/tls".into(),
+            }),
+            "configmaps" => Object::ConfigMap(ConfigMap {
+                meta,
+                has_authority: true,
+            }),
+            _ => return None,
+        };
+        Some(Self {
+            print: print(&object),
+            object: Some(object),
+            refused: false,
+            findings: Vec::new(),
+        })
     }
 
     /// The object that routing depends on.

@@ -203,6 +203,22 @@ fn the_standing_is_that_of_the_worst_source() {
     assert_eq!(index.standing(), Standing::Incomplete);
 }
 
+/// Whoever may not read a certificate must not call its listener invalid.
+#[test]
+fn what_may_not_be_read_by_name_is_assumed_to_be_fine() {
+    let mut index = empty();
+    let certificate = SourceId {
+        plural: "secrets",
+        only: Some(name("tls")),
+    };
+    index.add_source(certificate.clone());
+    index.unreadable(&certificate, "not permitted".to_owned(), 0);
+    assert!(index.objects().secrets().all(|secret| secret.has_certificate && secret.has_key));
+    assert_eq!(index.objects().secrets().count(), 1);
+    index.replace(&certificate, Vec::new(), 1);
+    assert_eq!(index.objects().secrets().count(), 0, "once it can be read, what is there counts");
+}
+
 #[test]
 fn objects_of_a_source_that_goes_are_gone() {
     let mut index = empty();
