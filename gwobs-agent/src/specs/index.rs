@@ -143,7 +143,10 @@ impl Index {
 
     /// A source cannot be read for good: it counts as empty; a single object that is named is assumed to be as it should.
     pub fn unreadable(&mut self, source: &SourceId, why: String, at: u64) {
-        let assumed = source.only.iter().filter_map(|name| Some((name.clone(), Spec::assumed(source.plural, name)?)));
+        let assumed = source
+            .only
+            .iter()
+            .filter_map(|name| Some((name.clone(), Spec::assumed(source.plural, name)?)));
         self.replace(source, assumed.collect(), at);
         if let Some(own) = self.sources.get_mut(source) {
             own.unreadable = Some(why);

@@ -213,10 +213,19 @@ fn what_may_not_be_read_by_name_is_assumed_to_be_fine() {
     };
     index.add_source(certificate.clone());
     index.unreadable(&certificate, "not permitted".to_owned(), 0);
-    assert!(index.objects().secrets().all(|secret| secret.has_certificate && secret.has_key));
+    assert!(
+        index
+            .objects()
+            .secrets()
+            .all(|secret| secret.has_certificate && secret.has_key)
+    );
     assert_eq!(index.objects().secrets().count(), 1);
     index.replace(&certificate, Vec::new(), 1);
-    assert_eq!(index.objects().secrets().count(), 0, "once it can be read, what is there counts");
+    assert_eq!(
+        index.objects().secrets().count(),
+        0,
+        "once it can be read, what is there counts"
+    );
 }
 
 #[test]
