@@ -19,4 +19,5 @@ pub mod probes;
 pub mod processes;
 pub mod recording;
 pub mod specs;
+pub mod tls;
 pub mod weighed;
