@@ -1,5 +1,5 @@
 //! From kernel events to halves: the bytes of every connection put in order, read as HTTP, and the requests of each
-//! connection tied to their responses.
+//! connection tied to their responses. Of a TLS connection these bytes are the plaintext, once that is told.
 //!
 //! On a connection that the gateway accepted, requests are received and responses are sent; on one it opened it is
 //! the other way round. Nothing here knows about the other side of the gateway: that is pairing.
@@ -10,6 +10,7 @@
 mod connection;
 mod counts;
 mod exchanges;
+mod handshake;
 mod http2;
 mod limits;
 mod requests;
@@ -17,6 +18,7 @@ mod responses;
 mod sequence;
 mod skip;
 mod threads;
+mod tls;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -24,16 +26,18 @@ use std::net::SocketAddr;
 use rustc_hash::FxHashMap;
 
 pub use counts::Counts;
+pub use handshake::HandshakeFailure;
 pub use limits::{
     MARK_INTERVAL, MAX_CONNECTING, MAX_CONNECTIONS, MAX_HELD, MAX_PIPELINED, MAX_STREAMS, MAX_THREADS,
     REORDER_NANOSECONDS, SKIP_THRESHOLD,
 };
 pub use skip::Skip;
+pub use tls::Hello;
 
 use self::connection::State;
 use self::limits::FORGOTTEN_SHARE;
 use self::threads::Threads;
-use crate::event::{Data, Direction, EventKind, KernelEvent, Opened, SocketCookie, Timestamp};
+use crate::event::{Data, Direction, EventKind, KernelEvent, Opened, Plaintext, SocketCookie, Timestamp};
 use crate::exchange::{ExchangeEvent, HalfId, Stamp};
 
 /// Receives what this layer tells.
@@ -44,6 +48,8 @@ struct Context<'a> {
     tell: &'a mut Tell<'a>,
     counts: &'a mut Counts,
     skips: &'a mut Vec<Skip>,
+    failures: &'a mut Vec<HandshakeFailure>,
+    hellos: &'a mut Vec<Hello>,
     /// Losses told so far.
     losses: u64,
 }
@@ -73,6 +79,8 @@ pub struct Connections {
     /// Connections that wait for bytes to come in order, by deadline.
     waiting: VecDeque<(Timestamp, SocketCookie)>,
     skips: Vec<Skip>,
+    failures: Vec<HandshakeFailure>,
+    hellos: Vec<Hello>,
     counts: Counts,
     /// Events so far.
     events: u64,
@@ -94,6 +102,13 @@ impl Connections {
         self.events += 1;
         match &event.kind {
             EventKind::Data(data) => self.on_data(event, data, order, out),
+            EventKind::Ciphertext(data) => self.on_ciphertext(event, data, order, out),
+            EventKind::Plaintext(plaintext) => self.on_plaintext(event, plaintext, order, out),
+            EventKind::Handshake { socket, outcome } => {
+                if let Some((state, mut context)) = self.parts(*socket, out) {
+                    state.on_handshake(*outcome, &mut context);
+                }
+            }
             EventKind::Opened(opened) => self.on_opened(event, opened, order, out),
             EventKind::Connecting { socket, peer } => self.on_connecting(event, *socket, *peer, order),
             EventKind::ConnectFailed { socket, peer } => self.on_connect_failed(event, *socket, *peer, order, out),
@@ -129,6 +144,16 @@ impl Connections {
         self.skips.drain(..)
     }
 
+    /// TLS handshakes that failed, since this was last asked.
+    pub fn drain_handshake_failures(&mut self) -> std::vec::Drain<'_, HandshakeFailure> {
+        self.failures.drain(..)
+    }
+
+    /// Hellos that the process itself moved, since this was last asked.
+    pub fn drain_hellos(&mut self) -> std::vec::Drain<'_, Hello> {
+        self.hellos.drain(..)
+    }
+
     /// What was given up, by reason.
     #[must_use]
     pub fn counts(&self) -> &Counts {
@@ -160,9 +185,47 @@ impl Connections {
             return;
         };
         state.used_by(event.pid, order);
-        state.on_data(data, stamp, numbered.begins_call, &mut context);
+        state.on_wire(data, stamp, numbered.begins_call, &mut context);
         let deadline = state.take_deadline();
         self.waiting.extend(deadline.map(|deadline| (deadline, data.socket)));
+    }
+
+    /// What a TLS library does on its sockets is no call of its own: its caller only sees the plaintext.
+    fn on_ciphertext(&mut self, event: &KernelEvent, data: &Data, order: u64, out: &mut impl FnMut(ExchangeEvent<'_>)) {
+        let stamp = self.stamp(event, order);
+        let Some((state, mut context)) = self.parts(data.socket, out) else {
+            self.counts.unknown_connection += 1;
+            return;
+        };
+        state.used_by(event.pid, order);
+        state.on_ciphertext(data, stamp, true, &mut context);
+        let deadline = state.take_deadline();
+        self.waiting.extend(deadline.map(|deadline| (deadline, data.socket)));
+    }
+
+    fn on_plaintext(
+        &mut self,
+        event: &KernelEvent,
+        plaintext: &Plaintext,
+        order: u64,
+        out: &mut impl FnMut(ExchangeEvent<'_>),
+    ) {
+        let numbered = self.threads.data(event.tid, event.time, &plaintext.data);
+        let stamp = Stamp {
+            time: event.time,
+            order,
+            tid: event.tid,
+            thread_order: numbered.thread_order,
+        };
+        let socket = plaintext.data.socket;
+        let Some((state, mut context)) = self.parts(socket, out) else {
+            self.counts.unknown_connection += 1;
+            return;
+        };
+        state.used_by(event.pid, order);
+        state.on_plaintext(plaintext, stamp, numbered.begins_call, &mut context);
+        let deadline = state.take_deadline();
+        self.waiting.extend(deadline.map(|deadline| (deadline, socket)));
     }
 
     fn on_opened(&mut self, event: &KernelEvent, opened: &Opened, order: u64, out: &mut impl FnMut(ExchangeEvent<'_>)) {
@@ -310,6 +373,8 @@ impl Connections {
             tell: out,
             counts: &mut self.counts,
             skips: &mut self.skips,
+            failures: &mut self.failures,
+            hellos: &mut self.hellos,
             losses: self.losses,
         };
         Some((state, context))

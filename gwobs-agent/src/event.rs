@@ -22,7 +22,7 @@ pub enum Direction {
 }
 
 /// Who opened a connection, seen from the gateway process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// The peer connected: the downstream side.
     Accepted,
@@ -48,6 +48,18 @@ pub struct KernelEvent {
 pub enum EventKind {
     /// Bytes went through a socket.
     Data(Data),
+    /// Bytes went through a socket within a call of a TLS library that is probed: its plaintext is told by itself, and
+    /// once it is, this no longer is.
+    Ciphertext(Data),
+    /// Plaintext went through a TLS library.
+    Plaintext(Plaintext),
+    /// A TLS library has ended the handshake of a connection.
+    Handshake {
+        /// The socket.
+        socket: SocketCookie,
+        /// How it ended.
+        outcome: HandshakeOutcome,
+    },
     /// A connection was seen for the first time; comes before its first [`Data`].
     Opened(Opened),
     /// The process began to connect; followed by [`EventKind::Opened`] or [`EventKind::ConnectFailed`].
@@ -107,6 +119,30 @@ pub struct Data {
     pub bytes: Bytes,
     /// Why bytes were left out; `None` if all of `length` is here.
     pub left_out: Option<LeftOut>,
+}
+
+/// How a handshake ended. Libraries that have nothing to report, as when the peer just goes, tell no failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HandshakeOutcome {
+    /// Both sides are ready for data.
+    Succeeded,
+    /// It failed.
+    Failed {
+        /// The number of the TLS library among the parts of its own software, which tells whose reasons these are; 0 if it
+        /// gave no reason.
+        library: u32,
+        /// Its reason.
+        reason: u32,
+    },
+}
+
+/// Plaintext that a TLS library gave to the process or took from it. Positions count its bytes, from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plaintext {
+    /// The bytes, with the socket that carries them encrypted.
+    pub data: Data,
+    /// True if position 0 is the connection's first byte; false if the connection was joined later.
+    pub from_start: bool,
 }
 
 /// Why bytes did not cross to userspace. Each is counted.

@@ -40,6 +40,15 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// True if it was open before the probes were attached.
     pub preexisting: bool,
+    /// What is known of its encryption; `None` if it has none.
+    pub tls: Option<Tls>,
+}
+
+/// What is known of a connection's encryption.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// The name that the client asked for; `None` if it asked for none, or that was not seen.
+    pub server_name: Option<Arc<str>>,
 }
 
 /// Names a half for as long as it is of interest.

@@ -53,12 +53,21 @@ pub struct Downstream {
     pub peer: SocketAddr,
     /// The gateway's address.
     pub local: SocketAddr,
-    /// Protocol of the request.
-    pub protocol: Version,
+    /// What the client speaks, as far as it can be read.
+    pub protocol: ClientProtocol,
     /// Whether it came over TLS.
     pub tls: bool,
     /// Server name of the handshake.
     pub sni: Option<Arc<str>>,
+}
+
+/// What a client speaks, as far as it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientProtocol {
+    /// HTTP.
+    Http(Version),
+    /// TLS that the gateway passes on.
+    Tls,
 }
 
 /// One upstream call.

@@ -14,6 +14,7 @@ mod labels;
 mod pairing;
 mod server;
 mod state;
+mod tls;
 mod weights;
 
 pub use build::Build;
@@ -26,6 +27,7 @@ pub use labels::{LabelCap, MAX_ROUTES};
 pub use pairing::Pairing;
 pub use server::{CONTENT_TYPE, Server};
 pub use state::StateCollector;
+pub use tls::Handshakes;
 
 use crate::finished::Finished;
 
@@ -42,6 +44,8 @@ pub struct Metrics {
     pub events: Events,
     /// What became of requests and calls in pairing.
     pub pairing: Pairing,
+    /// TLS handshakes.
+    pub handshakes: Handshakes,
 }
 
 impl Metrics {
@@ -56,6 +60,7 @@ impl Metrics {
             grants: Grants::register(registry, max_routes),
             events: Events::register(registry),
             pairing: Pairing::register(registry),
+            handshakes: Handshakes::register(registry),
         }
     }
 

@@ -13,6 +13,7 @@ mod finish;
 mod judging;
 mod live;
 mod partial;
+mod passthrough;
 mod request;
 mod scope;
 mod settings;
@@ -33,7 +34,7 @@ pub use scope::{Scope, Scopes};
 pub use settings::{PortMap, Settings};
 pub use sink::Sink;
 
-use crate::connections::{Connections, Skip};
+use crate::connections::{Connections, HandshakeFailure, Skip};
 use crate::event::{EventKind, KernelEvent, Timestamp};
 use crate::exchange::Half;
 use crate::pairing::{Pairing, Settled};
@@ -41,6 +42,7 @@ use convergence::Convergence;
 use finish::{Identity, Over, Report};
 use judging::Judging;
 use live::Snapshots;
+use passthrough::Passthrough;
 use strays::Strays;
 use weighing::Weighing;
 
@@ -64,6 +66,7 @@ pub struct Pipeline {
     settled: Vec<Settled>,
     /// Mismatches, by the time when they are told.
     held: VecDeque<(Timestamp, Over)>,
+    passthrough: Passthrough,
     strays: Strays,
     weighing: Weighing,
     convergence: Convergence,
@@ -83,6 +86,7 @@ impl Pipeline {
             names: HashMap::new(),
             settled: Vec::new(),
             held: VecDeque::new(),
+            passthrough: Passthrough::default(),
             strays: Strays::default(),
             weighing: Weighing::new(hold),
             convergence: Convergence::new(window.saturating_add(hold)),
@@ -156,6 +160,7 @@ impl Pipeline {
         self.connections.on_event(event, &mut |exchange| {
             pairing.on_exchange(now, &exchange, &judging, settled);
         });
+        self.pass_on(now, sink);
         match &event.kind {
             EventKind::ProcessStarted { name, parent } => {
                 self.name_process(event.pid, name);
@@ -208,6 +213,11 @@ impl Pipeline {
         self.connections.drain_skips()
     }
 
+    /// TLS handshakes that failed, since this was last asked.
+    pub fn drain_handshake_failures(&mut self) -> std::vec::Drain<'_, HandshakeFailure> {
+        self.connections.drain_handshake_failures()
+    }
+
     /// The numbers so far.
     #[must_use]
     pub fn counts(&self) -> &Counts {
@@ -257,6 +267,16 @@ impl Pipeline {
         }
     }
 
+    /// Judges TLS connections that passed through.
+    fn pass_on(&mut self, now: Timestamp, sink: &mut impl Sink) {
+        let hellos: Vec<_> = self.connections.drain_hellos().collect();
+        for hello in hellos {
+            if let Some(passed) = self.passthrough.note(hello) {
+                self.judge(now, Over::Passed(passed), sink);
+            }
+        }
+    }
+
     fn judge(&mut self, now: Timestamp, over: Over, sink: &mut impl Sink) {
         let report = self.report(&over);
         if is_mismatch(&report.finished.judgement) && !over.was_held() && !self.settings.hold.is_zero() {
@@ -280,6 +300,14 @@ impl Pipeline {
             }
             Over::Call { call, why, ports } => {
                 finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &judging)
+            }
+            Over::Passed(passed) => {
+                let pid = passed.downstream.connection.pid;
+                let identity = Identity {
+                    id: format!("{}-tls{}", self.settings.run, passed.number),
+                    process: finish::process(pid, self.names.get(&pid)),
+                };
+                finish::passed(passed, identity, &judging)
             }
         }
     }

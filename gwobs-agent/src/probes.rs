@@ -17,6 +17,7 @@ mod error;
 mod load;
 mod platform;
 mod table;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,7 +28,9 @@ use std::time::Duration;
 use aya::Ebpf;
 use aya::maps::{Array, HashMap as BpfHashMap, MapData, PerCpuArray, RingBuf};
 use gwobs_common::record::NAME;
-use gwobs_common::table::{LOST_RING, LOST_TABLE, Mark, MarkKey, PROCESS_ACTIVE, PROCESS_TRACKED, RECEIVE, SEND};
+use gwobs_common::table::{
+    LOST_RING, LOST_TABLE, Mark, MarkKey, PLAINTEXT_MARK, PROCESS_ACTIVE, PROCESS_TRACKED, RECEIVE, SEND,
+};
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
@@ -112,6 +115,7 @@ pub struct Probes {
     marks: BpfHashMap<MapData, MarkKey, Mark>,
     lost: Array<MapData, u64>,
     counters: PerCpuArray<MapData, u64>,
+    tls: tls::TlsProbes,
     generation: u32,
     logger: Option<load::Logger>,
     programs: Ebpf,
@@ -265,14 +269,27 @@ impl Probes {
     /// # Errors
     /// The table could not be written.
     pub fn skip_until(&mut self, socket: SocketCookie, direction: Direction, position: u32) -> Result<(), ProbeError> {
+        self.mark(socket, index_of(direction), position)
+    }
+
+    /// As [`Self::skip_until`], for the plaintext of a TLS connection.
+    ///
+    /// # Errors
+    /// The table could not be written.
+    pub fn skip_plaintext_until(
+        &mut self,
+        socket: SocketCookie,
+        direction: Direction,
+        position: u32,
+    ) -> Result<(), ProbeError> {
+        self.mark(socket, index_of(direction) + PLAINTEXT_MARK, position)
+    }
+
+    fn mark(&mut self, socket: SocketCookie, direction: u64, position: u32) -> Result<(), ProbeError> {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
-        let direction = match direction {
-            Direction::Receive => RECEIVE,
-            Direction::Send => SEND,
-        };
         let key = MarkKey {
             cookie: socket.0,
-            direction: u64::from(direction),
+            direction,
         };
         let mark = Mark {
             position,
@@ -288,4 +305,12 @@ impl Probes {
     pub fn counters(&self) -> Result<Counters, ProbeError> {
         Counters::read(&self.counters, &self.lost, self.decoder.malformed())
     }
+}
+
+/// Index of a direction in the kernel's tables.
+fn index_of(direction: Direction) -> u64 {
+    u64::from(match direction {
+        Direction::Receive => RECEIVE,
+        Direction::Send => SEND,
+    })
 }

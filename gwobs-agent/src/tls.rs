@@ -6,7 +6,7 @@
 //!
 //! An image that names its functions is believed. A stripped one is searched for what a compiler cannot leave out: the
 //! arguments of the library's own error reports. What was found that way is a candidate, which is trusted only after the
-//! bytes it yields look right ([`trial`]).
+//! bytes it yields look right ([`Trials`]).
 //!
 //! *Invariant:* no image, however malformed, makes this code panic, read without bound, or take memory without bound.
 
@@ -23,11 +23,13 @@ mod point;
 mod references;
 mod strings;
 mod symbols;
+mod trial;
 
 pub use find::{NotFound, find};
 pub use image::{Image, ImageError};
 pub use mapped::{Finder, Located, locate};
 pub use point::{Evidence, Function, Library, Point, Points, Returns};
+pub use trial::{Finding, Trials, looks_like_http};
 
 #[cfg(test)]
 mod tests;

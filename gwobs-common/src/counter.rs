@@ -52,6 +52,8 @@ counters! {
     ProcessStarted = Event "process_started",
     /// A process ended.
     ProcessExited = Event "process_exited",
+    /// A TLS handshake done or failed.
+    Handshake = Event "handshake",
     /// The agent does not need the bytes.
     Skipped = LeftOut "skipped",
     /// Beyond the capture window.
@@ -62,6 +64,12 @@ counters! {
     NoBuffer = LeftOut "no_buffer",
     /// Reading user memory failed.
     Fault = LeftOut "fault",
+    /// Bytes of a TLS connection whose plaintext is told.
+    Ciphertext = Ignored "ciphertext",
+    /// Plaintext before its socket was known, or after its connection was given up.
+    PlaintextUnbound = LeftOut "plaintext_unbound",
+    /// A TLS call ended whose begin was not seen.
+    TlsCallUnseen = Ignored "tls_call_unseen",
     /// Unix domain sockets.
     Unix = Ignored "unix",
     /// UDP, which carries QUIC.
@@ -78,6 +86,10 @@ counters! {
     ConnectionTable = Error "connection_table",
     /// The table of processes was full.
     ProcessTable = Error "process_table",
+    /// The table of TLS calls or objects was full.
+    TlsTable = Error "tls_table",
+    /// The agent gave up probes on what looked like a TLS library: counted by the agent.
+    TlsCandidate = Error "tls_candidate",
     /// The kernel refused to run the loop over buffers.
     Loop = Error "loop",
 }

@@ -9,3 +9,4 @@ pub mod limits;
 pub mod offsets;
 pub mod record;
 pub mod table;
+pub mod tls;

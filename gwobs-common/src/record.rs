@@ -18,6 +18,21 @@ pub mod kind {
     pub const PROCESS_STARTED: u8 = 7;
     /// [`super::RecordHeader`].
     pub const PROCESS_EXITED: u8 = 8;
+    /// [`super::RecordHeader`]; `length` is 1 if the handshake succeeded. If it failed that is 0, `position` is the first
+    /// reason that its library reported, and `captured` the library's own number; 0 if it reported none.
+    pub const HANDSHAKE: u8 = 9;
+}
+
+/// What the bytes of a data record are.
+pub mod layer {
+    /// Bytes of the TCP stream.
+    pub const WIRE: u8 = 0;
+    /// Bytes of the TCP stream that a TLS library moved which is probed.
+    pub const CIPHERTEXT: u8 = 1;
+    /// Plaintext; positions count from 0 at the connection's first byte.
+    pub const PLAINTEXT: u8 = 2;
+    /// Plaintext of a connection whose beginning was not seen; positions count from 0 at the first byte that was.
+    pub const PLAINTEXT_JOINED: u8 = 3;
 }
 
 /// Why bytes were left out of a data record; 0 if none were.
@@ -54,8 +69,8 @@ pub struct RecordHeader {
     pub direction: u8,
     /// [`left_out`].
     pub left_out: u8,
-    /// Unused, 0.
-    pub reserved: u8,
+    /// [`layer`].
+    pub layer: u8,
     /// Stream position of the first byte.
     pub position: u32,
     /// Bytes moved.

@@ -41,8 +41,14 @@ pub struct Connection {
     pub preexisting: u8,
     /// Direction of the last call plus 1; 0 before the first.
     pub last_direction: u8,
-    /// Bytes read, bytes written.
+    /// Bytes read, bytes written: of the socket, or of the plaintext once that is told.
     pub flows: [Flow; 2],
+    /// The TLS object that uses it, and the process where that address means something; 0 if none.
+    pub tls_object: u64,
+    /// See `tls_object`.
+    pub tls_pid: u32,
+    /// [`crate::tls::WIRE`], `PLAINTEXT` or `BROKEN`.
+    pub tls: u32,
 }
 
 /// One direction of a connection.
@@ -67,9 +73,12 @@ pub struct Flow {
 pub struct MarkKey {
     /// The socket.
     pub cookie: u64,
-    /// `RECEIVE` or `SEND`.
+    /// `RECEIVE` or `SEND`; of plaintext, [`PLAINTEXT_MARK`] is added.
     pub direction: u64,
 }
+
+/// Marks of plaintext count other positions than those of the socket.
+pub const PLAINTEXT_MARK: u64 = 2;
 
 /// What the agent wants of one direction: bytes before `position` are not needed, the window begins there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,5 +110,5 @@ mod user {
 }
 
 const _: () = assert!(size_of::<Flow>() == 16 + size_of::<Chunks>());
-const _: () = assert!(size_of::<Connection>() == 8 + 2 * size_of::<Flow>());
+const _: () = assert!(size_of::<Connection>() == 8 + 2 * size_of::<Flow>() + 16);
 const _: () = assert!(size_of::<MarkKey>() == 16 && size_of::<Mark>() == 8);

@@ -4,6 +4,7 @@ use gwobs_common::chunks::Chunks;
 use gwobs_common::counter::Counter;
 use gwobs_common::record::{Addresses, OpenedRecord, kind};
 use gwobs_common::table::{Connection, Flow, LOST_TABLE, RECEIVE, ROLE_ACCEPTED, STAGE_ANNOUNCED, STAGE_UNANNOUNCED};
+use gwobs_common::tls::WIRE;
 
 use crate::Outcome;
 use crate::emit::{self, Origin};
@@ -60,6 +61,9 @@ pub fn fresh(pid: u32, role: u8, stage: u8) -> Connection {
         preexisting: 0,
         last_direction: 0,
         flows: [FLOW; 2],
+        tls_object: 0,
+        tls_pid: 0,
+        tls: WIRE,
     }
 }
 

@@ -6,7 +6,7 @@ use core::mem::size_of;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use gwobs_common::counter::Counter;
 use gwobs_common::limits::PAYLOAD_CLASSES;
-use gwobs_common::record::{RecordHeader, left_out};
+use gwobs_common::record::{RecordHeader, layer, left_out};
 use gwobs_common::table::{LOST_RING, LOST_TABLE};
 
 use crate::maps::{self, EVENTS};
@@ -33,7 +33,7 @@ pub fn header(origin: &Origin, kind: u8, direction: u8) -> RecordHeader {
         kind,
         direction,
         left_out: left_out::NOTHING,
-        reserved: 0,
+        layer: layer::WIRE,
         position: 0,
         length: 0,
         captured: 0,

@@ -6,20 +6,26 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod abi;
 mod chunks;
 mod connection;
 mod discover;
 mod emit;
+mod go_error;
 mod kernel;
 mod maps;
 mod process;
 mod registers;
 mod segments;
 mod tcp_state;
+mod tls;
 mod transfer;
 
-use aya_ebpf::macros::btf_tracepoint;
-use aya_ebpf::programs::BtfTracePointContext;
+use abi::Registers;
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::generated::bpf_get_attach_cookie;
+use aya_ebpf::macros::{btf_tracepoint, uprobe, uretprobe};
+use aya_ebpf::programs::{BtfTracePointContext, ProbeContext, RetProbeContext};
 use aya_log_ebpf::debug;
 use gwobs_common::counter::Counter;
 use gwobs_common::table::{RECEIVE, SEND};
@@ -64,10 +70,61 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     conclude(&ctx, process::try_exit(ctx.arg(0)))
 }
 
+/// A function of OpenSSL or BoringSSL begins.
+#[uprobe]
+pub fn tls_enter(ctx: ProbeContext) -> u32 {
+    let registers = Registers::of(ctx.regs);
+    let (tid, _) = kernel::current();
+    let outcome = tls::try_enter(function(&ctx), u64::from(tid), registers.c_arguments());
+    conclude(&ctx, outcome) as u32
+}
+
+/// OpenSSL or BoringSSL reports an error.
+#[uprobe]
+pub fn tls_report(ctx: ProbeContext) -> u32 {
+    let registers = Registers::of(ctx.regs);
+    let (tid, _) = kernel::current();
+    let outcome = tls::try_report(function(&ctx), u64::from(tid), registers.c_arguments());
+    conclude(&ctx, outcome) as u32
+}
+
+/// A function of OpenSSL or BoringSSL ends.
+#[uretprobe]
+pub fn tls_leave(ctx: RetProbeContext) -> u32 {
+    let ending = tls::Ending::C(Registers::of(ctx.regs).c_result());
+    let (tid, _) = kernel::current();
+    let outcome = tls::try_leave(function(&ctx), u64::from(tid), ending);
+    conclude(&ctx, outcome) as u32
+}
+
+/// A method of Go's `tls.Conn` begins. Begins again after its stack had to grow, with the same arguments.
+#[uprobe]
+pub fn go_tls_enter(ctx: ProbeContext) -> u32 {
+    let registers = Registers::of(ctx.regs);
+    let outcome = tls::try_enter(function(&ctx), registers.goroutine(), registers.go_arguments());
+    conclude(&ctx, outcome) as u32
+}
+
+/// A return instruction of a method of Go's `tls.Conn`.
+#[uprobe]
+pub fn go_tls_leave(ctx: ProbeContext) -> u32 {
+    let registers = Registers::of(ctx.regs);
+    let ending = tls::Ending::Go(registers.go_results());
+    let outcome = tls::try_leave(function(&ctx), registers.goroutine(), ending);
+    conclude(&ctx, outcome) as u32
+}
+
+/// Which function is probed (`gwobs_common::tls::function`).
+#[inline(always)]
+fn function(ctx: &impl EbpfContext) -> u64 {
+    // SAFETY: the context of the probe.
+    unsafe { bpf_get_attach_cookie(ctx.as_ptr()) }
+}
+
 /// Counts why a body gave up. The message costs nothing unless the agent asks for it: the level is a constant for the
 /// verifier.
 #[inline(always)]
-fn conclude(ctx: &BtfTracePointContext, outcome: Outcome) -> i32 {
+fn conclude(ctx: &impl EbpfContext, outcome: Outcome) -> i32 {
     if let Err(counter) = outcome {
         maps::count(counter);
         debug!(ctx, "gave up: counter {}", counter as u32);

@@ -8,9 +8,11 @@ use gwobs_common::counter::{COUNTERS as COUNTER_COUNT, Counter};
 use gwobs_common::limits;
 use gwobs_common::record::NAME;
 use gwobs_common::table::{Connection, LOST_COUNTERS, Mark, MarkKey};
+use gwobs_common::tls;
 
 use crate::chunks::{Pursuit, Search};
 use crate::segments::Walk;
+use crate::tls::{Call, Caller, Object, ObjectKey};
 
 /// Records for the agent.
 #[map]
@@ -37,6 +39,18 @@ pub static MARKS: LruHashMap<MarkKey, Mark> = LruHashMap::with_max_entries(limit
 /// Ports that tracked processes listen on.
 #[map]
 pub static LISTENING_PORTS: HashMap<u32, u32> = HashMap::with_max_entries(1 << 16, 0);
+
+/// Processes whose TLS calls are watched, and who makes them: `CALLER_…`.
+#[map]
+pub static TLS_PROCESSES: HashMap<u32, u32> = HashMap::with_max_entries(limits::PROCESSES, 0);
+
+/// TLS calls that have not returned.
+#[map]
+pub static TLS_CALLS: HashMap<Caller, Call> = HashMap::with_max_entries(tls::CALLS, 0);
+
+/// TLS objects whose socket is known. An entry goes when its socket is destroyed.
+#[map]
+pub static TLS_OBJECTS: HashMap<ObjectKey, Object> = HashMap::with_max_entries(limits::CONNECTIONS, 0);
 
 /// Lost events, for all CPUs together, so that a record can tell how many were lost before it.
 #[map]

@@ -134,6 +134,26 @@ fn call(task: *mut task_struct) -> Call {
     }
 }
 
+/// The goroutine that made the system call, if the task runs a Go program: the register that Go keeps it in.
+#[cfg(bpf_target_arch = "x86_64")]
+#[inline(always)]
+pub fn goroutine() -> u64 {
+    // SAFETY: no arguments; the current task always exists, and its registers may be read.
+    unsafe {
+        let registers = bpf_task_pt_regs(bpf_get_current_task_btf()) as *const aya_ebpf::bindings::pt_regs;
+        (*registers).r14
+    }
+}
+
+/// As above.
+#[cfg(bpf_target_arch = "aarch64")]
+#[inline(always)]
+pub fn goroutine() -> u64 {
+    // SAFETY: no arguments; the current task always exists.
+    let registers: Object = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) } as Object;
+    read::<u64>(registers, 28 * 8).unwrap_or_default()
+}
+
 /// Not tested on this architecture. `x0` holds the descriptor until the result replaces it, the number is in `x8`; a result
 /// that happens to equal the descriptor is not told from a running call, so here io_uring work for the same socket on the
 /// way out of a call on that socket could be given that call's buffer.

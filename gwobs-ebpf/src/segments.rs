@@ -20,6 +20,8 @@ pub struct Stretch {
     /// Of the first byte.
     pub position: u32,
     pub direction: u8,
+    /// What the bytes are (`layer`).
+    pub layer: u8,
 }
 
 impl Stretch {
@@ -150,6 +152,7 @@ extern "C" fn step(_index: u64, walk: *mut *mut Walk) -> i64 {
 pub fn data_header(stretch: &Stretch, length: u32) -> RecordHeader {
     let header = emit::header(&stretch.origin, kind::DATA, stretch.direction);
     RecordHeader {
+        layer: stretch.layer,
         position: stretch.position,
         length,
         ..header

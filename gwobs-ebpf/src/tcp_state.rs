@@ -3,13 +3,15 @@
 
 use gwobs_common::counter::Counter;
 use gwobs_common::record::kind;
-use gwobs_common::table::{Connection, MarkKey, RECEIVE, ROLE_CONNECTED, SEND, STAGE_ANNOUNCED, STAGE_CONNECTING};
+use gwobs_common::table::{
+    Connection, MarkKey, PLAINTEXT_MARK, RECEIVE, ROLE_CONNECTED, SEND, STAGE_ANNOUNCED, STAGE_CONNECTING,
+};
 
 use crate::connection;
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object};
 use crate::maps::{MARKS, PROCESSES, SOCKETS};
-use crate::{Outcome, transfer};
+use crate::{Outcome, tls, transfer};
 
 const TCP_ESTABLISHED: i32 = 1;
 const TCP_SYN_SENT: i32 = 2;
@@ -95,6 +97,7 @@ pub fn try_destroy(sock: Object) -> Outcome {
     if stage == STAGE_CONNECTING {
         return fail_connect(sock, &origin);
     }
+    tls::unbind(cookie, connection);
     forget(cookie);
     if stage == STAGE_ANNOUNCED {
         emit::put(emit::header(&origin, kind::CLOSED, RECEIVE), Counter::Closed);
@@ -106,14 +109,11 @@ pub fn try_destroy(sock: Object) -> Outcome {
 fn forget(cookie: u64) {
     // What is not there need not be removed.
     let _ = SOCKETS.remove(&cookie);
-    let _ = MARKS.remove(&MarkKey {
-        cookie,
-        direction: u64::from(RECEIVE),
-    });
-    let _ = MARKS.remove(&MarkKey {
-        cookie,
-        direction: u64::from(SEND),
-    });
+    for direction in [u64::from(RECEIVE), u64::from(SEND)] {
+        let _ = MARKS.remove(&MarkKey { cookie, direction });
+        let direction = direction + PLAINTEXT_MARK;
+        let _ = MARKS.remove(&MarkKey { cookie, direction });
+    }
 }
 
 #[inline(always)]

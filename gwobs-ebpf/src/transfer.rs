@@ -13,7 +13,7 @@ use crate::kernel::{self, Object, offset, read};
 use crate::maps::{self, EVENTS, MARKS, PROCESSES};
 use crate::registers::{self, Buffers};
 use crate::segments::{self, Stretch};
-use crate::{Outcome, chunks};
+use crate::{Outcome, chunks, tls};
 
 const MSG_OOB: i32 = 0x1;
 const MSG_PEEK: i32 = 0x2;
@@ -21,12 +21,21 @@ const MSG_TRUNC: i32 = 0x20;
 const MSG_ERRQUEUE: i32 = 0x2000;
 
 /// What to do with the bytes of one call, which are in this order: not needed, to be copied, beyond the window.
-struct Plan {
-    skipped: u32,
-    wanted: u32,
-    beyond: u32,
+pub struct Plan {
+    pub skipped: u32,
+    pub wanted: u32,
+    pub beyond: u32,
     /// The first bytes since the conversation turned, all of them of interest.
     begins: bool,
+}
+
+/// What a socket call did.
+struct Moved {
+    length: u32,
+    flags: i32,
+    direction: u8,
+    /// What the bytes are (`layer`).
+    layer: u8,
 }
 
 /// A socket call of the current task has moved `length` bytes, or has failed, or has read the end of the stream.
@@ -59,19 +68,28 @@ pub fn try_transfer(sock: Object, length: i32, flags: i32, direction: u8) -> Out
     let Some(connection) = connection::find_or_enter(sock, cookie, pid)? else {
         return Ok(());
     };
-    move_bytes(sock, connection, &origin, length as u32, flags, direction)
+    let Some(layer) = tls::layer_of(connection, cookie, pid, tid) else {
+        maps::count(Counter::Ciphertext);
+        return Ok(());
+    };
+    let call = Moved {
+        length: length as u32,
+        flags,
+        direction,
+        layer,
+    };
+    move_bytes(sock, connection, &origin, &call)
 }
 
 /// Bytes of a connection: tells of the connection if it is new, moves its window, and carries out what that means.
 #[inline(always)]
-fn move_bytes(
-    sock: Object,
-    connection: &mut Connection,
-    origin: &Origin,
-    length: u32,
-    flags: i32,
-    direction: u8,
-) -> Outcome {
+fn move_bytes(sock: Object, connection: &mut Connection, origin: &Origin, call: &Moved) -> Outcome {
+    let Moved {
+        length,
+        flags,
+        direction,
+        layer,
+    } = *call;
     if length == 0 {
         return Ok(());
     }
@@ -98,19 +116,21 @@ fn move_bytes(
         };
         connection::announce(sock, connection, origin, before)?;
     }
-    let turned = connection.last_direction != direction + 1;
-    connection.last_direction = direction + 1;
-    let [receive, send] = &mut connection.flows;
-    let flow = if direction == SEND { send } else { receive };
+    let (flow, turned) = turn(connection, direction);
     // A body goes on while the other direction has its say; but bytes that nobody saw may have ended it.
     if (turned && !flow.chunks.is_sure()) || is_after(position, flow.chunks.next) {
         flow.chunks = Chunks::OFF;
     }
-    let plan = plan(flow, origin.cookie, direction, position, length, turned);
+    let marks = MarkKey {
+        cookie: origin.cookie,
+        direction: u64::from(direction),
+    };
+    let plan = plan(flow, &marks, position, length, turned);
     let stretch = Stretch {
         origin: *origin,
         position,
         direction,
+        layer,
     };
     carry_out(sock, flow, &stretch, &plan, flags)
 }
@@ -195,10 +215,19 @@ fn counter_of(reason: u8) -> Counter {
     }
 }
 
+/// The conversation goes on in this direction; whether it turned.
+#[inline(always)]
+pub fn turn(connection: &mut Connection, direction: u8) -> (&mut Flow, bool) {
+    let turned = connection.last_direction != direction + 1;
+    connection.last_direction = direction + 1;
+    let [receive, send] = &mut connection.flows;
+    (if direction == SEND { send } else { receive }, turned)
+}
+
 /// Moves the window, and lays it over the bytes of the call.
 #[inline(always)]
-fn plan(flow: &mut Flow, cookie: u64, direction: u8, position: u32, length: u32, turned: bool) -> Plan {
-    apply_mark(flow, cookie, direction, position);
+pub fn plan(flow: &mut Flow, marks: &MarkKey, position: u32, length: u32, turned: bool) -> Plan {
+    apply_mark(flow, marks, position);
     move_base(flow, turned, position);
     let ahead = flow.base.wrapping_sub(position);
     if is_after(flow.base, position) {
@@ -248,14 +277,9 @@ fn window() -> u32 {
 
 /// A mark of the agent is applied once. It may correct a skip that has not been reached, else it only moves ahead.
 #[inline(always)]
-fn apply_mark(flow: &mut Flow, cookie: u64, direction: u8, position: u32) {
+fn apply_mark(flow: &mut Flow, marks: &MarkKey, position: u32) {
     // SAFETY: plain integers; the agent replaces entries as a whole.
-    let Some(mark) = (unsafe {
-        MARKS.get(&MarkKey {
-            cookie,
-            direction: u64::from(direction),
-        })
-    }) else {
+    let Some(mark) = (unsafe { MARKS.get(marks) }) else {
         return;
     };
     if mark.generation == flow.mark_generation {

@@ -7,5 +7,6 @@ pub mod http1;
 pub mod http2;
 mod message;
 pub mod opening;
+pub mod tls;
 
 pub use message::{Chunk, Field, RequestHead, ResponseHead, Unknown, Version, text};

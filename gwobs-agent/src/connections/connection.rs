@@ -6,14 +6,17 @@ use bytes::Bytes;
 use gwobs_http::Chunk;
 use gwobs_http::http1::{RequestStream, ResponseStream};
 use gwobs_http::opening::Opening;
+use gwobs_http::tls::Records;
 use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::exchanges::{Exchanges, Question};
+use super::handshake::Handshake;
 use super::http2::Http2;
 use super::limits::REORDER_NANOSECONDS;
 use super::sequence::{Next, Piece, Sequencer};
 use super::skip::{Skip, Window};
+use super::tls::Library;
 use crate::event::{Data, Direction, Opened, Role, Timestamp};
 use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
 
@@ -26,6 +29,8 @@ pub(super) enum Phase {
     Http1,
     /// HTTP/2.
     Http2(Box<Http2>),
+    /// The ciphertext of TLS: the records of requests and responses.
+    Tls(Box<[Records; 2]>),
     /// Nothing of it will be read.
     Unreadable(Inconclusive),
 }
@@ -83,7 +88,10 @@ pub(super) struct State {
     pub(super) awaits_gap: bool,
     /// A message was read on this connection.
     pub(super) proven: bool,
-    last_direction: Option<Direction>,
+    pub(super) last_direction: Option<Direction>,
+    /// Whether its plaintext is told, if it is encrypted.
+    pub(super) library: Library,
+    pub(super) handshake: Handshake,
     /// More than one process was seen to use it.
     is_shared: bool,
     /// Order of the last event, for the choice of which to forget.
@@ -101,6 +109,7 @@ impl State {
             local: opened.local,
             peer: opened.peer,
             preexisting: opened.preexisting,
+            tls: None,
         };
         let (received, sent) = opened.positions.unzip();
         let (requests_at, responses_at) = match opened.role {
@@ -122,6 +131,8 @@ impl State {
             awaits_gap: false,
             proven: false,
             last_direction: None,
+            library: Library::default(),
+            handshake: Handshake::default(),
             is_shared: false,
             last_used: 0,
             is_scheduled: false,
@@ -137,6 +148,7 @@ impl State {
         match &mut self.phase {
             Phase::Unreadable(_) => {}
             Phase::Http2(http2) => **http2 = Http2::joined(),
+            Phase::Tls(records) => **records = [Records::midstream(), Records::midstream()],
             Phase::Opening(..) | Phase::Http1 => self.phase = Phase::Http1,
         }
         self.requests.desynchronise();
@@ -147,6 +159,14 @@ impl State {
             why: Inconclusive::JoinedMidstream,
             in_turn: true,
         });
+    }
+
+    /// Takes a part of a call on the socket itself.
+    pub(super) fn on_wire(&mut self, data: &Data, stamp: Stamp, begins_call: bool, context: &mut Context<'_>) {
+        match self.library {
+            Library::Told => self.lose_plaintext(stamp, context),
+            Library::Watched | Library::Unwatched => self.on_data(data, stamp, begins_call, context),
+        }
     }
 
     /// Takes a part of a call and reads what can be read now.
@@ -292,7 +312,8 @@ impl State {
     /// True if the response that comes next need not wait for its request.
     pub(super) fn may_answer(&self) -> bool {
         let is_asked = matches!(self.exchanges.question(), Question::Asked(_));
-        is_asked || self.doubt.is_some() || matches!(self.phase, Phase::Unreadable(_)) || !self.request_may_be_late()
+        let is_read = !matches!(self.phase, Phase::Unreadable(_) | Phase::Tls(_));
+        is_asked || self.doubt.is_some() || !is_read || !self.request_may_be_late()
     }
 
     /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
@@ -333,6 +354,7 @@ impl State {
         let (of_requests, of_responses) = match &self.phase {
             Phase::Unreadable(_) => (u64::MAX, u64::MAX),
             Phase::Http2(http2) => http2.skippable(),
+            Phase::Tls(_) => return,
             Phase::Opening(..) | Phase::Http1 => (self.requests.skippable(), self.responses.skippable()),
         };
         let flows = [
@@ -347,6 +369,7 @@ impl State {
             context.skips.extend(until.map(|until| Skip {
                 socket: self.about.socket,
                 direction,
+                of_plaintext: self.library == Library::Told,
                 until,
             }));
         }
@@ -354,7 +377,7 @@ impl State {
 }
 
 impl Flow {
-    fn new(position: Option<u32>, losses: u64) -> Self {
+    pub(super) fn new(position: Option<u32>, losses: u64) -> Self {
         Self {
             sequencer: Sequencer::at(position),
             window: Window::default(),

@@ -9,6 +9,7 @@ use gwobs_route::Inconclusive;
 use super::Context;
 use super::connection::{Doubt, Phase, Reading, State};
 use super::http2::Http2;
+use super::tls::Library;
 use crate::exchange::Stamp;
 
 impl State {
@@ -24,6 +25,7 @@ impl State {
             Phase::Opening(..) => self.open(reading, context),
             Phase::Http1 => self.parse_requests(&mut reading, context),
             Phase::Http2(_) => self.read_http2_requests(reading, context),
+            Phase::Tls(_) => self.read_records(&mut reading, context),
             Phase::Unreadable(why) => {
                 let why = *why;
                 self.pass_unread(&reading, why, context);
@@ -42,7 +44,8 @@ impl State {
     /// A connection joined in mid-stream does not show its first bytes: TLS records are told from any call.
     fn notice_encryption(&mut self, reading: &Reading) {
         let Chunk::Bytes(bytes) = &reading.chunk else { return };
-        if !self.proven && !self.requests.is_synchronised() && looks_encrypted(bytes) {
+        let is_unknown = !self.proven && !self.requests.is_synchronised();
+        if is_unknown && self.library == Library::Unwatched && looks_encrypted(bytes) {
             self.phase = Phase::Unreadable(Inconclusive::Encrypted);
         }
     }
@@ -68,7 +71,13 @@ impl State {
         match protocol {
             Protocol::Http1 => self.begin_http(consumed, began, reading, context),
             Protocol::Http2 => self.begin_http2(consumed, began, reading, context),
-            Protocol::Tls => self.give_up(Inconclusive::Encrypted, &reading, context),
+            Protocol::Tls if self.library == Library::Told => {
+                self.give_up(Inconclusive::Encrypted, &reading, context);
+            }
+            Protocol::Tls => {
+                let first = reading.replay(consumed, began);
+                self.begin_tls(first, reading, context);
+            }
             Protocol::Unknown if matches!(reading.chunk, Chunk::Gap(_)) => self.miss_opening(reading, context),
             Protocol::Unknown => self.give_up(Inconclusive::UnsupportedProtocol, &reading, context),
         }

@@ -22,6 +22,7 @@ impl State {
         match self.phase {
             Phase::Unreadable(why) => return self.pass_unread(&reading, why, context),
             Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
+            Phase::Tls(_) => return self.read_response_records(&mut reading),
             Phase::Opening(..) | Phase::Http1 => {}
         }
         if std::mem::take(&mut self.awaits_gap) && matches!(reading.chunk, Chunk::Bytes(_)) {
@@ -33,7 +34,7 @@ impl State {
         let mut told_unread = false;
         loop {
             match self.phase {
-                Phase::Unreadable(_) => return,
+                Phase::Unreadable(_) | Phase::Tls(_) => return,
                 Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
                 Phase::Opening(..) | Phase::Http1 => {}
             }
@@ -158,6 +159,7 @@ impl State {
     /// The connection ended.
     pub(super) fn close(&mut self, stamp: Stamp, context: &mut Context<'_>) {
         self.end_responses(stamp, context);
+        self.end_handshake(context);
         self.abandon(Inconclusive::Aborted, context);
     }
 }

@@ -10,6 +10,8 @@ pub struct Skip {
     pub socket: SocketCookie,
     /// Which way.
     pub direction: Direction,
+    /// The position is one of the plaintext, not of the socket.
+    pub of_plaintext: bool,
     /// Stream position, modulo 2^32.
     pub until: u32,
 }

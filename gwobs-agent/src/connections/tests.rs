@@ -9,3 +9,4 @@ mod order;
 mod properties;
 mod script;
 mod skips;
+mod tls;

@@ -58,6 +58,12 @@ fn kind(kind: &EventKind) -> &'static str {
             Direction::Receive => "receive",
             Direction::Send => "send",
         },
+        EventKind::Ciphertext(_) => "ciphertext",
+        EventKind::Plaintext(plaintext) => match plaintext.data.direction {
+            Direction::Receive => "receive_plaintext",
+            Direction::Send => "send_plaintext",
+        },
+        EventKind::Handshake { .. } => "handshake",
         EventKind::Opened(_) => "opened",
         EventKind::Connecting { .. } => "connecting",
         EventKind::ConnectFailed { .. } => "connect_failed",

@@ -61,7 +61,8 @@ pub(super) struct Lost<'a> {
 }
 
 /// `verdicts` counts by verdict, `reasons` by reason (no reason of a mismatch is one of an inconclusive verdict).
-/// `coverage` is null if nothing was to be judged.
+/// `coverage` is null if nothing was to be judged. `tls_handshake_failures` counts by side (`downstream`, `upstream`) and
+/// reason, and is left out without any.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary<'a> {
     pub(super) time: String,
@@ -73,6 +74,8 @@ pub(super) struct Summary<'a> {
     pub(super) events: u64,
     pub(super) lost: &'a LostCounts,
     pub(super) coverage: Option<f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) tls_handshake_failures: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
 
 #[derive(Debug, Serialize)]

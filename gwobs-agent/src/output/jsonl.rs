@@ -79,7 +79,19 @@ fn summary_line<'a>(summary: &'a Summary, clock: &WallClock) -> document::Summar
         events: summary.events,
         lost: &summary.lost,
         coverage: summary.coverage(),
+        tls_handshake_failures: handshake_failures(summary),
     }
+}
+
+fn handshake_failures(summary: &Summary) -> BTreeMap<&'static str, BTreeMap<&'static str, u64>> {
+    let mut by_side = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (failure, count) in &summary.handshake_failures {
+        by_side
+            .entry(failure.side())
+            .or_default()
+            .insert(failure.reason, *count);
+    }
+    by_side
 }
 
 fn reasons(summary: &Summary) -> BTreeMap<&'static str, u64> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gwobs_route::{Inconclusive, Mismatch};
 
+use crate::connections::HandshakeFailure;
 use crate::event::Timestamp;
 use crate::finished::Finished;
 use crate::weighed::Weighed;
@@ -120,6 +121,8 @@ pub struct Summary {
     pub events: u64,
     /// What could not be seen, by reason.
     pub lost: LostCounts,
+    /// TLS handshakes that failed.
+    pub handshake_failures: BTreeMap<HandshakeFailure, u64>,
 }
 
 impl Summary {

@@ -12,7 +12,7 @@ use gwobs_route::{
 use gwobs_route::weights::{Report, RuleKey, Share, Skew};
 
 use crate::event::Timestamp;
-use crate::finished::{Downstream, Evidence, Finished, Pairing, Process, Response, Upstream};
+use crate::finished::{ClientProtocol, Downstream, Evidence, Finished, Pairing, Process, Response, Upstream};
 use crate::weighed::{Weighed, WeightNews};
 
 pub(crate) fn object(namespace: &str, name: &str) -> ObjectName {
@@ -126,7 +126,7 @@ pub(crate) fn matched() -> Finished {
         downstream: Some(Downstream {
             peer: "[::ffff:192.0.2.7]:5000".parse().unwrap(),
             local: "[2001:db8:0:0::1]:80".parse().unwrap(),
-            protocol: Version::Http11,
+            protocol: ClientProtocol::Http(Version::Http11),
             tls: false,
             sni: None,
         }),

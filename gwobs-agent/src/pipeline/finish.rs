@@ -1,14 +1,16 @@
 //! From what pairing settled to what every sink gets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gwobs_route::{Action, BackendName, Decision, Inconclusive, Judgement, Mismatch, Purpose, Snapshot, Verdict};
 
 use super::convergence::Lag;
 use super::judging::{self, Call, Judged, Judging, open, origin, purposes};
+use super::passthrough::Passed;
 use crate::event::Timestamp;
 use crate::exchange::Half;
-use crate::finished::{Downstream, Finished, Pairing, Process, Response, Upstream};
+use crate::finished::{ClientProtocol, Downstream, Evidence, Finished, Pairing, Process, Response, Upstream};
 use crate::pairing::{Attempt, SettledCall, SettledRequest, Tie};
 
 /// A finished request, with what concerns the specs more than the request.
@@ -43,6 +45,8 @@ pub(super) enum Over {
         /// The local ports by which the request can have come in; `None` if it may be any.
         ports: Option<Vec<u16>>,
     },
+    /// A TLS connection that passed through.
+    Passed(Passed),
 }
 
 impl Over {
@@ -51,6 +55,7 @@ impl Over {
         match self {
             Self::Request(request) => judging::decided_at(&request.downstream),
             Self::Call { call, .. } => call.request.started.time,
+            Self::Passed(passed) => passed.decided_at(),
         }
     }
 
@@ -105,6 +110,52 @@ pub(super) fn without_downstream(
         purpose,
     };
     assemble(call, &[sent], judged, call.request.started.time, identity, judging)
+}
+
+/// Judges a TLS connection that passed through.
+pub(super) fn passed(passed: &Passed, Identity { id, process }: Identity, judging: &Judging<'_>) -> Report {
+    let judged = judging.judge_passed(passed);
+    let decided = passed.decided_at();
+    let by = judged.as_ref().and_then(|judged| judged.live);
+    let snapshot = by
+        .or_else(|| judging.snapshots.at(decided).next())
+        .map(|live| &*live.snapshot);
+    let decision = judged.as_ref().and_then(|judged| judged.decision.clone());
+    let connection = &passed.downstream.connection;
+    let address = passed.upstream.connection.peer;
+    let finished = Finished {
+        id,
+        started: decided,
+        ended: passed.upstream.stamp.time,
+        process,
+        gateway: judged
+            .as_ref()
+            .and_then(|judged| judged.door.as_ref())
+            .map(|door| door.gateway.clone()),
+        downstream: Some(Downstream {
+            peer: connection.peer,
+            local: connection.local,
+            protocol: ClientProtocol::Tls,
+            tls: true,
+            sni: passed.downstream.server_name.clone(),
+        }),
+        request: None,
+        upstreams: vec![called(address, Purpose::Forward, snapshot, decision.as_deref())],
+        response: None,
+        decision,
+        judgement: judged.as_ref().map(|judged| judged.judgement.clone()),
+        pairing: Pairing {
+            evidence: vec![Evidence::Id],
+            candidates: 1,
+        },
+    };
+    Report {
+        finished,
+        decided,
+        lag: judged.as_ref().and_then(|judged| judged.lag),
+        steady: judged.as_ref().is_some_and(|judged| judged.steady),
+        certain: true,
+    }
 }
 
 /// What both kinds have in common. `half`: the one whose times and name the report has.
@@ -193,14 +244,21 @@ fn client_side(downstream: &Half) -> Downstream {
     Downstream {
         peer: downstream.connection.peer,
         local: downstream.connection.local,
-        protocol: downstream
-            .request
-            .head
-            .as_ref()
-            .map_or(gwobs_http::Version::Http11, |head| head.version),
-        tls: false,
-        sni: None,
+        protocol: ClientProtocol::Http(
+            downstream
+                .request
+                .head
+                .as_ref()
+                .map_or(gwobs_http::Version::Http11, |head| head.version),
+        ),
+        tls: downstream.connection.tls.is_some(),
+        sni: server_name(downstream).cloned(),
     }
+}
+
+/// The name that the client asked for in its handshake.
+pub(super) fn server_name(downstream: &Half) -> Option<&Arc<str>> {
+    downstream.connection.tls.as_ref()?.server_name.as_ref()
 }
 
 fn response(settled: &SettledRequest) -> Option<Response> {
@@ -230,19 +288,33 @@ fn upstream(call: &Call<'_>, snapshot: Option<&Snapshot>, decision: Option<&Deci
         Attempt::Sent(half) => (half.connection.peer, Some(half)),
         Attempt::ConnectFailed(peer) => (peer, None),
     };
+    Upstream {
+        request: half.and_then(|half| half.request.head.as_deref().cloned()),
+        response: half.and_then(|half| half.response.head.as_deref().cloned()),
+        ..called(address, call.purpose, snapshot, decision)
+    }
+}
+
+/// An upstream call of which no message is known.
+pub(super) fn called(
+    address: SocketAddr,
+    purpose: Purpose,
+    snapshot: Option<&Snapshot>,
+    decision: Option<&Decision>,
+) -> Upstream {
     let candidates = snapshot
         .map(|snapshot| snapshot.backends_at(address))
         .unwrap_or_default();
     Upstream {
         address,
-        backend: expected(decision, call.purpose, &candidates)
+        backend: expected(decision, purpose, &candidates)
             .or_else(|| candidates.first())
             .cloned(),
         backend_candidates: candidates,
         pod: snapshot.and_then(|snapshot| snapshot.pod_at(address.ip()).cloned()),
-        request: half.and_then(|half| half.request.head.as_deref().cloned()),
-        response: half.and_then(|half| half.response.head.as_deref().cloned()),
-        purpose: call.purpose,
+        request: None,
+        response: None,
+        purpose,
     }
 }
 

@@ -4,6 +4,7 @@ mod alone;
 mod conclude;
 mod observed;
 mod oracle;
+mod passed;
 
 use std::sync::Arc;
 
@@ -72,7 +73,10 @@ impl<'a> Judging<'a> {
         let Some(head) = completed.filter(|_| reply_is_known(downstream, calls)) else {
             return self.judge_nothing(downstream, Inconclusive::JoinedMidstream);
         };
-        let (target, fields) = (Target::of(&head), Fields::of(&head.headers));
+        let (target, fields) = (
+            Target::received(&head, &downstream.connection),
+            Fields::of(&head.headers),
+        );
         let headers = fields.borrowed();
         let request = target.with(&headers);
         let by_one = |live: &'a Live| self.judge_by_one(live, downstream, &request, calls);

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use gwobs_http::{Field, RequestHead, Unknown, Version, text};
 use gwobs_route::{HeaderField, Request};
 
+use crate::exchange::Connection;
+
 /// The text of a message's fields; invalid UTF-8 becomes U+FFFD.
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -28,6 +30,8 @@ pub(super) struct Target<'a> {
     method: Cow<'a, str>,
     authority: Option<Cow<'a, str>>,
     path: Option<Cow<'a, str>>,
+    /// Server name of the connection's TLS handshake.
+    sni: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
@@ -36,7 +40,14 @@ impl<'a> Target<'a> {
             method: method_of(head),
             authority: head.authority.as_ref().map(|authority| text(authority)),
             path: head.path.as_ref().map(|path| text(path)),
+            sni: None,
         }
+    }
+
+    /// The target on the client's side of the gateway.
+    pub(super) fn received(head: &'a RequestHead, on: &'a Connection) -> Self {
+        let sni = on.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+        Self { sni, ..Self::of(head) }
     }
 
     /// The same, with what is unknown of it as it is in `other`.
@@ -49,6 +60,7 @@ impl<'a> Target<'a> {
                 self.authority
             },
             path: if unknown.path { other.path.clone() } else { self.path },
+            sni: self.sni,
         }
     }
 
@@ -59,7 +71,7 @@ impl<'a> Target<'a> {
             authority: self.authority.as_deref(),
             path: self.path.as_deref(),
             headers,
-            sni: None,
+            sni: self.sni,
         }
     }
 
@@ -77,6 +89,7 @@ impl<'a> Target<'a> {
             method: self.method.clone(),
             authority: Some(authority.into()),
             path: self.path.clone(),
+            sni: self.sni,
         })
     }
 

@@ -4,11 +4,14 @@ use std::mem::offset_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
-use gwobs_common::record::{Addresses, DiscoveredRecord, OpenedRecord, ProcessRecord, RecordHeader, kind, left_out};
+use gwobs_common::record::{
+    Addresses, DiscoveredRecord, OpenedRecord, ProcessRecord, RecordHeader, kind, layer, left_out,
+};
 use gwobs_common::table::{RECEIVE, ROLE_ACCEPTED, ROLE_CONNECTED, SEND};
 
 use crate::event::{
-    Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
+    Data, Direction, EventKind, HandshakeOutcome, KernelEvent, LeftOut, Lost, LostReason, Opened, Plaintext, Role,
+    SocketCookie, Timestamp,
 };
 
 /// Turns records into events, and puts [`EventKind::Lost`] where events are missing.
@@ -98,6 +101,7 @@ struct Header {
     kind: u8,
     direction: u8,
     left_out: u8,
+    layer: u8,
     position: u32,
     length: u32,
     captured: u32,
@@ -115,6 +119,7 @@ impl Header {
             kind: u8_at(record, offset_of!(RecordHeader, kind))?,
             direction: u8_at(record, offset_of!(RecordHeader, direction))?,
             left_out: u8_at(record, offset_of!(RecordHeader, left_out))?,
+            layer: u8_at(record, offset_of!(RecordHeader, layer))?,
             position: u32_at(record, offset_of!(RecordHeader, position))?,
             length: u32_at(record, offset_of!(RecordHeader, length))?,
             captured: u32_at(record, offset_of!(RecordHeader, captured))?,
@@ -135,7 +140,17 @@ impl Header {
 fn event_kind(record: &[u8], header: &Header) -> Option<EventKind> {
     let socket = header.socket;
     match header.kind {
-        kind::DATA => data(record, header).map(EventKind::Data),
+        kind::DATA => layered(data(record, header)?, header.layer),
+        kind::HANDSHAKE => Some(EventKind::Handshake {
+            socket,
+            outcome: match header.length {
+                0 => HandshakeOutcome::Failed {
+                    library: header.captured,
+                    reason: header.position,
+                },
+                _ => HandshakeOutcome::Succeeded,
+            },
+        }),
         kind::OPENED => opened(record, socket).map(EventKind::Opened),
         kind::CONNECTING => Some(EventKind::Connecting {
             socket,
@@ -174,6 +189,17 @@ fn data(record: &[u8], header: &Header) -> Option<Data> {
         length: header.length,
         bytes: Bytes::copy_from_slice(bytes),
         left_out,
+    })
+}
+
+fn layered(data: Data, code: u8) -> Option<EventKind> {
+    let plaintext = |data, from_start| EventKind::Plaintext(Plaintext { data, from_start });
+    Some(match code {
+        layer::WIRE => EventKind::Data(data),
+        layer::CIPHERTEXT => EventKind::Ciphertext(data),
+        layer::PLAINTEXT => plaintext(data, true),
+        layer::PLAINTEXT_JOINED => plaintext(data, false),
+        _ => return None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Loading and attaching.
 
 use aya::maps::{Array, HashMap as BpfHashMap, Map, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, Iter};
+use aya::programs::{BtfTracePoint, Iter, UProbe};
 use aya::{Btf, Ebpf, EbpfLoader};
 use aya_log::EbpfLogger;
 use aya_obj::btf::BtfError;
@@ -9,7 +9,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
-use super::table::{Attach, HOOKS, Hook, ITERATORS};
+use super::table::{Attach, HOOKS, Hook, ITERATORS, TLS_PROGRAMS};
+use super::tls::TlsProbes;
 use super::{Config, ProbeError, Probes, btf, decode};
 
 /// Aligned as the ELF reader wants it.
@@ -33,6 +34,7 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
         .override_global(aya_log::LEVEL, &log_level, false)
         .map_max_entries("EVENTS", config.ring_buffer)
         .map_max_entries("SOCKETS", config.connections)
+        .map_max_entries("TLS_OBJECTS", config.connections)
         .map_max_entries("MARKS", config.connections.saturating_mul(2))
         .load(OBJECT)
         .map_err(Box::new)?;
@@ -43,6 +45,9 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
     };
     for program in ITERATORS {
         load_iterator(&mut programs, program, &kernel)?;
+    }
+    for program in TLS_PROGRAMS {
+        load_user_probe(&mut programs, program)?;
     }
     for hook in HOOKS {
         attach(&mut programs, hook, &kernel)?;
@@ -59,6 +64,7 @@ pub(super) fn load(config: &Config) -> Result<Probes, ProbeError> {
         marks: BpfHashMap::try_from(take_map(&mut programs, "MARKS")?)?,
         lost: Array::try_from(take_map(&mut programs, "LOST")?)?,
         counters: PerCpuArray::try_from(take_map(&mut programs, "COUNTERS")?)?,
+        tls: TlsProbes::new(BpfHashMap::try_from(take_map(&mut programs, "TLS_PROCESSES")?)?),
         generation: 0,
         logger,
         programs,
@@ -89,6 +95,18 @@ fn load_iterator(programs: &mut Ebpf, name: &'static str, kernel: &Btf) -> Resul
         .ok_or(ProbeError::Incomplete { part: name })?;
     let iterator: &mut Iter = program.try_into().map_err(failed)?;
     iterator.load("task_file", kernel).map_err(failed)
+}
+
+fn load_user_probe(programs: &mut Ebpf, name: &'static str) -> Result<(), ProbeError> {
+    let failed = |source| ProbeError::Program {
+        program: name,
+        source: Box::new(source),
+    };
+    let program = programs
+        .program_mut(name)
+        .ok_or(ProbeError::Incomplete { part: name })?;
+    let probe: &mut UProbe = program.try_into().map_err(failed)?;
+    probe.load().map_err(failed)
 }
 
 fn attach(programs: &mut Ebpf, hook: &Hook, kernel: &Btf) -> Result<(), ProbeError> {

@@ -63,3 +63,16 @@ pub(super) const ITERATORS: &[&str] = &[LISTENERS, CONNECTIONS];
 pub(super) const LISTENERS: &str = "discover_listeners";
 /// Enters open connections into the table of connections.
 pub(super) const CONNECTIONS: &str = "discover_connections";
+
+/// Probes on TLS calls, attached to single processes.
+pub(super) const TLS_PROGRAMS: [&str; 5] = [TLS_ENTER, TLS_LEAVE, TLS_REPORT, GO_TLS_ENTER, GO_TLS_LEAVE];
+/// The entry of a C function.
+pub(super) const TLS_ENTER: &str = "tls_enter";
+/// The return of a C function.
+pub(super) const TLS_LEAVE: &str = "tls_leave";
+/// The entry of the C function that reports errors.
+pub(super) const TLS_REPORT: &str = "tls_report";
+/// The entry of a Go method.
+pub(super) const GO_TLS_ENTER: &str = "go_tls_enter";
+/// A return instruction of a Go method.
+pub(super) const GO_TLS_LEAVE: &str = "go_tls_leave";

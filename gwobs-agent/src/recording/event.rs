@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::wire::{Decoder, Encoder, Malformed};
 use crate::event::{
-    Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
+    Data, Direction, EventKind, HandshakeOutcome, KernelEvent, LeftOut, Lost, LostReason, Opened, Plaintext, Role,
+    SocketCookie, Timestamp,
 };
 
 const DIRECTIONS: [Direction; 2] = [Direction::Receive, Direction::Send];
@@ -32,7 +33,31 @@ pub(super) fn encode(event: &KernelEvent, out: &mut Encoder) {
     out.unsigned(u64::from(event.pid));
     out.unsigned(u64::from(event.tid));
     match &event.kind {
-        EventKind::Data(data) => encode_data(data, out),
+        EventKind::Data(data) => {
+            out.byte(0);
+            encode_data(data, out);
+        }
+        EventKind::Ciphertext(data) => {
+            out.byte(9);
+            encode_data(data, out);
+        }
+        EventKind::Plaintext(plaintext) => {
+            out.byte(10);
+            out.byte(u8::from(plaintext.from_start));
+            encode_data(&plaintext.data, out);
+        }
+        EventKind::Handshake { socket, outcome } => {
+            out.byte(11);
+            out.unsigned(socket.0);
+            match outcome {
+                HandshakeOutcome::Succeeded => out.byte(1),
+                HandshakeOutcome::Failed { library, reason } => {
+                    out.byte(0);
+                    out.unsigned(u64::from(*library));
+                    out.unsigned(u64::from(*reason));
+                }
+            }
+        }
         EventKind::Opened(opened) => encode_opened(opened, out),
         EventKind::Connecting { socket, peer } => {
             out.byte(2);
@@ -68,7 +93,6 @@ pub(super) fn encode(event: &KernelEvent, out: &mut Encoder) {
 }
 
 fn encode_data(data: &Data, out: &mut Encoder) {
-    out.byte(0);
     out.unsigned(data.socket.0);
     out.byte(code(&DIRECTIONS, &data.direction));
     out.unsigned(u64::from(data.position));
@@ -121,6 +145,22 @@ pub(super) fn decode(time: Timestamp, input: &mut Decoder<'_>) -> Result<KernelE
                 count: input.unsigned()?,
             })
         }
+        9 => EventKind::Ciphertext(decode_data(input)?),
+        10 => {
+            let from_start = input.flag()?;
+            let data = decode_data(input)?;
+            EventKind::Plaintext(Plaintext { data, from_start })
+        }
+        11 => EventKind::Handshake {
+            socket: socket(input)?,
+            outcome: match input.flag()? {
+                true => HandshakeOutcome::Succeeded,
+                false => HandshakeOutcome::Failed {
+                    library: input.narrow()?,
+                    reason: input.narrow()?,
+                },
+            },
+        },
         _ => return Err(Malformed::Tag),
     };
     Ok(KernelEvent { time, pid, tid, kind })

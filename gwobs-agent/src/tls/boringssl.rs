@@ -43,7 +43,10 @@ pub(super) fn find(image: &Image, functions: &Functions) -> Option<Points> {
         .filter(|(range, _)| reading.1.calls.contains(&range.start) || write.1.calls.contains(&range.start));
     let mut found = vec![(Function::Read, read), (Function::Write, write.0.start)];
     found.extend(handshake.map(|(range, _)| (Function::Handshake, range.start)));
-    let points = found.into_iter().map(|(function, address)| point(image, function, address));
+    found.extend(reporting_function(&write.1).map(|address| (Function::PutReport, address)));
+    let points = found
+        .into_iter()
+        .map(|(function, address)| point(image, function, address));
     Some(Points {
         library: Library::BoringSsl,
         points: points.collect::<Option<_>>()?,
@@ -54,9 +57,19 @@ fn point(image: &Image, function: Function, address: u64) -> Option<Point> {
     Some(Point {
         function,
         offset: image.offset_of(address)?,
-        returns: Returns::Probe,
+        returns: match function {
+            Function::PutReport => Returns::Unwatched,
+            _ => Returns::Probe,
+        },
         evidence: Evidence::ErrorSites,
     })
+}
+
+/// `ERR_put_error`: what all reports of a function call.
+fn reporting_function(profile: &Profile) -> Option<u64> {
+    let mut callees = profile.sites.iter().map(|site| site.callee);
+    let first = callees.next()??;
+    callees.all(|callee| callee == Some(first)).then_some(first)
 }
 
 /// The functions that report errors from these files, in order of address.

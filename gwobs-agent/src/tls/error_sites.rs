@@ -4,9 +4,6 @@
 mod aarch64;
 mod x86_64;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -26,8 +23,10 @@ pub(super) struct Site {
 /// What a function does that tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Profile {
-    /// Its error reports.
+    /// Its error reports that pass the name of the source file.
     pub(super) sites: Vec<Site>,
+    /// All calls whose first argument is a small number.
+    pub(super) numbered: Vec<Site>,
     /// Addresses it calls or jumps to directly, outside itself.
     pub(super) calls: BTreeSet<u64>,
 }
@@ -73,13 +72,22 @@ impl Arguments {
     }
 
     fn site(&self, callee: Option<u64>) -> Option<Site> {
+        self.has_file.then(|| self.call(callee))
+    }
+
+    fn numbered(&self, callee: Option<u64>) -> Option<Site> {
+        let [first, ..] = self.numbers;
+        first.map(|_| self.call(callee))
+    }
+
+    fn call(&self, callee: Option<u64>) -> Site {
         let [library, function, reason] = self.numbers;
-        self.has_file.then_some(Site {
+        Site {
             library,
             function,
             reason,
             callee,
-        })
+        }
     }
 }
 

@@ -31,7 +31,11 @@ impl Functions {
     pub(super) fn containing(&self, address: u64) -> Option<Range<u64>> {
         let next = self.starts.partition_point(|start| *start <= address);
         let start = *self.starts.get(next.checked_sub(1)?)?;
-        let end = self.starts.get(next).copied().unwrap_or(start.saturating_add(MAX_LENGTH));
+        let end = self
+            .starts
+            .get(next)
+            .copied()
+            .unwrap_or(start.saturating_add(MAX_LENGTH));
         Some(start..end.min(start.saturating_add(MAX_LENGTH))).filter(|range| range.contains(&address))
     }
 

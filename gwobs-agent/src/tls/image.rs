@@ -108,12 +108,7 @@ impl Image {
 
     /// Visits the bytes of some segments in pieces, each with its address. Consecutive pieces overlap, so that nothing of
     /// `overlap` bytes or less is cut in all of them.
-    pub(super) fn visit(
-        &self,
-        wanted: impl Fn(&Segment) -> bool,
-        overlap: usize,
-        mut visit: impl FnMut(u64, &[u8]),
-    ) {
+    pub(super) fn visit(&self, wanted: impl Fn(&Segment) -> bool, overlap: usize, mut visit: impl FnMut(u64, &[u8])) {
         let step = PIECE as u64;
         for segment in self.layout.segments.iter().filter(|segment| wanted(segment)) {
             let mut done = 0;

@@ -13,12 +13,14 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _,
 use super::image::ImageError;
 
 /// Symbols that are looked for.
-pub(super) const SYMBOLS: [&str; 5] = [
+pub(super) const SYMBOLS: [&str; 7] = [
     "SSL_read",
     "SSL_read_ex",
     "SSL_write",
     "SSL_write_ex",
     "SSL_do_handshake",
+    "ERR_vset_error",
+    "ERR_put_error",
 ];
 
 /// Segments and sections that are looked at, at most: programs have some dozens. Each costs a read of its own.

@@ -47,9 +47,7 @@ impl Finder {
             let points = self.points(&one);
             (one, points)
         });
-        found
-            .filter(|(one, points)| one.is_program || points.is_ok())
-            .collect()
+        found.filter(|(one, points)| one.is_program || points.is_ok()).collect()
     }
 
     fn points(&mut self, located: &Located) -> Result<Arc<Points>, String> {
@@ -58,7 +56,10 @@ impl Finder {
         if self.known.len() >= MAX_REMEMBERED {
             self.known.clear();
         }
-        let found = self.known.entry(key).or_insert_with(|| search(&image, located.is_program));
+        let found = self
+            .known
+            .entry(key)
+            .or_insert_with(|| search(&image, located.is_program));
         found.clone().map_err(|why| why.to_string())
     }
 }

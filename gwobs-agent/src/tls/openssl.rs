@@ -1,7 +1,7 @@
 //! OpenSSL linked into a stripped program: error reports name the function they come from, since version 3 by its name,
 //! before by a number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error_sites::profile;
 use super::functions::Functions;
@@ -29,7 +29,7 @@ pub(super) fn find(image: &Image, functions: &Functions) -> Option<Points> {
         return None;
     }
     let reporting = containing(image, functions, &files);
-    let points: Vec<Point> = ENTRIES
+    let mut points: Vec<Point> = ENTRIES
         .iter()
         .filter_map(|(function, name, number)| {
             let by_name = by_name(image, functions, &reporting, name).map(|start| (start, Evidence::OwnName));
@@ -37,19 +37,67 @@ pub(super) fn find(image: &Image, functions: &Functions) -> Option<Points> {
                 by_number(image, functions, &reporting, &files, *number).map(|start| (start, Evidence::OwnNumber))
             });
             let (start, evidence) = found?;
-            Some(Point {
-                function: *function,
-                offset: image.offset_of(start)?,
-                returns: Returns::Probe,
-                evidence,
-            })
+            point(image, *function, start, evidence)
         })
         .collect();
+    points.extend(report(image, functions, &reporting, &files));
     let has = |wanted| points.iter().any(|point| point.function == wanted);
     (has(Function::Read) && has(Function::Write)).then_some(Points {
         library: Library::OpenSsl,
         points,
     })
+}
+
+fn point(image: &Image, function: Function, address: u64, evidence: Evidence) -> Option<Point> {
+    Some(Point {
+        function,
+        offset: image.offset_of(address)?,
+        returns: match function {
+            Function::Report | Function::PutReport => Returns::Unwatched,
+            _ => Returns::Probe,
+        },
+        evidence,
+    })
+}
+
+/// Calls of `ERR_set_error`, at most: `ERR_vset_error`, and what the compiler adds to check the stack.
+const MAX_INNER: usize = 4;
+
+/// What the reporting functions call with the library's number, most often: before version 3 with the name of the source
+/// file, then it is `ERR_put_error`; else it is `ERR_set_error`, and what that calls is what all reports go through.
+fn report(image: &Image, functions: &Functions, reporting: &BTreeSet<u64>, files: &[u64]) -> Vec<Point> {
+    let profiles = reporting
+        .iter()
+        .filter_map(|start| Some(profile(image, &functions.containing(*start)?, files)));
+    let (mut set, mut put) = (BTreeMap::<u64, usize>::new(), BTreeMap::<u64, usize>::new());
+    for profile in profiles {
+        for site in profile.numbered.iter().filter(|site| site.library == Some(SSL)) {
+            let is_put = profile.sites.contains(site);
+            let counts = if is_put { &mut put } else { &mut set };
+            if let Some(callee) = site.callee {
+                *counts.entry(callee).or_default() += 1;
+            }
+        }
+    }
+    let most = |counts: BTreeMap<u64, usize>| counts.into_iter().max_by_key(|(_, count)| *count);
+    let (function, addresses) = match (most(put), most(set)) {
+        (Some((put, _)), _) => (Function::PutReport, BTreeSet::from([put])),
+        (None, Some((set, _))) => (Function::Report, inner(image, functions, set)),
+        (None, None) => return Vec::new(),
+    };
+    addresses
+        .into_iter()
+        .take(MAX_INNER)
+        .filter_map(|address| point(image, function, address, Evidence::ErrorSites))
+        .collect()
+}
+
+/// What a function calls.
+fn inner(image: &Image, functions: &Functions, start: u64) -> BTreeSet<u64> {
+    let Some(range) = functions.containing(start) else {
+        return BTreeSet::new();
+    };
+    profile(image, &range, &[]).calls
 }
 
 /// Where functions begin that take one of these addresses.

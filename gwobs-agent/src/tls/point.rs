@@ -37,6 +37,10 @@ pub enum Function {
     WriteEx,
     /// `SSL_do_handshake(ssl)` answers 1 when it is done; `(*Conn).handshakeContext`.
     Handshake,
+    /// `ERR_vset_error(library, reason, …)` of OpenSSL 3, which all its reports go through.
+    Report,
+    /// `ERR_put_error(library, function, reason, …)` of BoringSSL and OpenSSL 1.1.
+    PutReport,
 }
 
 impl Function {
@@ -49,6 +53,7 @@ impl Function {
             Self::Write => "write",
             Self::WriteEx => "write_ex",
             Self::Handshake => "handshake",
+            Self::Report | Self::PutReport => "error report",
         }
     }
 }
@@ -58,6 +63,8 @@ impl Function {
 pub enum Returns {
     /// By a return probe on the function.
     Probe,
+    /// It is of no interest.
+    Unwatched,
     /// By probes on its return instructions, at these offsets in the file.
     Instructions(Vec<u64>),
 }
@@ -115,7 +122,7 @@ pub struct Point {
 pub struct Points {
     /// Whose they are.
     pub library: Library,
-    /// Reads and writes at least.
+    /// In no order.
     pub points: Vec<Point>,
 }
 

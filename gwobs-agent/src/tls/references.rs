@@ -3,9 +3,6 @@
 mod aarch64;
 mod x86_64;
 
-#[cfg(test)]
-mod tests;
-
 use std::ops::Range;
 
 use super::image::Image;

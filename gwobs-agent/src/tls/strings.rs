@@ -23,7 +23,12 @@ pub(super) fn whole(image: &Image, text: &str) -> Vec<u64> {
 /// Addresses of strings that end like this, and of this end within them.
 pub(super) fn ending(image: &Image, text: &str) -> Vec<u64> {
     places(image, &terminated(text), |address, before| {
-        let head = before.iter().rev().take(MAX_PREFIX).take_while(|byte| **byte != 0).count();
+        let head = before
+            .iter()
+            .rev()
+            .take(MAX_PREFIX)
+            .take_while(|byte| **byte != 0)
+            .count();
         vec![address - head as u64, address]
     })
 }

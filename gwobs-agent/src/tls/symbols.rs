@@ -4,22 +4,27 @@ use super::image::Image;
 use super::point::{Evidence, Function, Library, Point, Points, Returns};
 
 /// Names and what they are.
-const ENTRIES: [(&str, Function); 5] = [
+const ENTRIES: [(&str, Function); 7] = [
     ("SSL_read", Function::Read),
     ("SSL_read_ex", Function::ReadEx),
     ("SSL_write", Function::Write),
     ("SSL_write_ex", Function::WriteEx),
     ("SSL_do_handshake", Function::Handshake),
+    ("ERR_vset_error", Function::Report),
+    ("ERR_put_error", Function::PutReport),
 ];
 
-/// The points that the image names; `None` if it has no TLS library.
+/// The points that the image names; `None` if it has no TLS library. OpenSSL's reports come from an image of their own,
+/// `libcrypto`.
 pub(super) fn find(image: &Image) -> Option<Points> {
     let symbols = &image.layout.symbols;
-    if !symbols.contains_key("SSL_read") || !symbols.contains_key("SSL_write") {
+    let has = |name| symbols.contains_key(name);
+    let reads_and_writes = has("SSL_read") && has("SSL_write");
+    if !reads_and_writes && !has("ERR_vset_error") && !has("ERR_put_error") {
         return None;
     }
-    // Only OpenSSL has it.
-    let library = match symbols.contains_key("SSL_read_ex") {
+    // Only OpenSSL has the one, and an image of its own for reports.
+    let library = match has("SSL_read_ex") || !reads_and_writes {
         true => Library::OpenSsl,
         false => Library::BoringSsl,
     };
@@ -27,7 +32,10 @@ pub(super) fn find(image: &Image) -> Option<Points> {
         Some(Point {
             function: *function,
             offset: image.offset_of(*symbols.get(name)?)?,
-            returns: Returns::Probe,
+            returns: match function {
+                Function::Report | Function::PutReport => Returns::Unwatched,
+                _ => Returns::Probe,
+            },
             evidence: Evidence::Symbol,
         })
     });

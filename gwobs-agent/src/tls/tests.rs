@@ -1,0 +1,4 @@
+mod assembler;
+mod elf;
+mod hostile;
+mod stripped;

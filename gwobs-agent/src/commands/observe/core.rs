@@ -1,6 +1,6 @@
 //! The run without its surroundings: inputs in, lines and metrics out; nothing here reads a clock or a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::config::{Form, Shown, Told, settings};
 use super::losses::{Losses, lost_by};
 use super::manifests;
 use super::outlets::Out;
-use crate::connections::Skip;
+use crate::connections::{HandshakeFailure, Skip};
 use crate::event::{KernelEvent, Timestamp};
 use crate::finished::Finished;
 use crate::metrics::Metrics;
@@ -31,6 +31,8 @@ pub(super) struct Core<O> {
     redact: bool,
     started: Timestamp,
     now: Timestamp,
+    /// TLS handshakes that failed; as many kinds as there are names for.
+    handshake_failures: BTreeMap<HandshakeFailure, u64>,
     teller: Teller<O>,
 }
 
@@ -66,6 +68,7 @@ impl<O: Out> Core<O> {
             redact: parameters.redact,
             started: Timestamp::default(),
             now: Timestamp::default(),
+            handshake_failures: BTreeMap::new(),
             teller: Teller {
                 out,
                 form,
@@ -136,6 +139,10 @@ impl<O: Out> Core<O> {
             self.teller.lost(reason, count);
         }
         self.pipeline.on_event(self.now, event, &mut self.teller);
+        for failure in self.pipeline.drain_handshake_failures() {
+            self.teller.metrics.handshakes.failed(&failure);
+            *self.handshake_failures.entry(failure).or_default() += 1;
+        }
     }
 
     /// A program in the kernel gave up so many times.
@@ -194,6 +201,7 @@ impl<O: Out> Core<O> {
             inconclusive: counts.inconclusive.clone(),
             events: counts.events,
             lost: self.teller.losses.total().clone(),
+            handshake_failures: self.handshake_failures.clone(),
         }
     }
 

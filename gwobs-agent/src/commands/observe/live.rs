@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context;
+use gwobs_common::counter::Counter;
 use prometheus_client::registry::Registry;
 use rustix::process::setpriority_process;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -28,11 +29,13 @@ use crate::specs::{Loaded, Manifests, POLL_INTERVAL, Poll, UnknownGateway};
 mod kernel_errors;
 mod planes;
 mod recorder;
+mod tls;
 mod udp;
 
 use kernel_errors::KernelErrors;
 use planes::{Assigned, Planes};
 use recorder::Recorder;
+use tls::TlsWatch;
 use udp::UdpListeners;
 
 /// How often deadlines are looked at: decisions are due within a second of the response's end.
@@ -59,6 +62,7 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
         core: Core::new(&config.parameters, config.told, metrics, outlets)?,
         recorder: Recorder::open(config.record.as_deref(), &config.parameters)?,
         errors: KernelErrors::default(),
+        tls: TlsWatch::start()?,
         running: BTreeSet::new(),
         udp: UdpListeners::default(),
         planes: Planes::new(health.clone()),
@@ -136,6 +140,7 @@ struct Live {
     core: Core<Outlets>,
     recorder: Recorder,
     errors: KernelErrors,
+    tls: TlsWatch,
     /// Processes that are followed and have not ended.
     running: BTreeSet<u32>,
     udp: UdpListeners,
@@ -175,6 +180,12 @@ impl Live {
         }
         self.running.extend(ready.processes.iter().map(|process| process.pid));
         ready.probes.extend(probes.attached().into_iter().map(str::to_owned));
+        let pids: Vec<u32> = self.running.iter().copied().collect();
+        let libraries = self.tls.attach_now(&pids, &mut probes);
+        ready
+            .probes
+            .extend(libraries.into_iter().map(|library| library.as_str().to_owned()));
+        ready.time = boottime();
         self.recorder.write(|| Input::Ready(ready.clone()))?;
         self.core.ready(&ready);
         self.look_for_udp()?;
@@ -192,7 +203,10 @@ impl Live {
                 () = inlets.stop.wait() => return Ok(Ended::Asked),
                 broken = self.core.out().broken() => return Ended::from_broken(broken),
                 error = &mut server => return Err(error.context("the metrics server ended")),
-                _ = ticks.tick() => self.tick()?,
+                _ = ticks.tick() => {
+                    self.tls.attach_found(inlets.probes);
+                    self.tick()?;
+                }
                 _ = counts.tick() => self.count_errors(inlets.probes)?,
                 _ = udp.tick() => self.look_for_udp()?,
                 _ = looks.tick() => self.look(&mut inlets.specs)?,
@@ -214,7 +228,14 @@ impl Live {
     }
 
     fn count_errors(&mut self, probes: &Probes) -> anyhow::Result<()> {
-        for (counter, count) in self.errors.since_last(&probes.counters()?) {
+        let given_up = self.tls.take_given_up();
+        let candidates = (given_up > 0).then_some((Counter::TlsCandidate, given_up));
+        for (counter, count) in self
+            .errors
+            .since_last(&probes.counters()?)
+            .into_iter()
+            .chain(candidates)
+        {
             self.recorder.write(|| Input::KernelError(counter, count))?;
             self.core.kernel_error(counter, count);
         }
@@ -299,13 +320,20 @@ impl Live {
         let now = boottime();
         self.recorder.write(|| Input::Now(now))?;
         self.core.now(now);
+        self.tls.attach_found(probes);
         for event in events.drain(..) {
             self.note_life(&event);
+            if !self.tls.note(&event, probes) {
+                continue;
+            }
             self.recorder.write(|| Input::Event(event.clone()))?;
             self.core.event(&event);
         }
         for skip in self.core.skips() {
-            probes.skip_until(skip.socket, skip.direction, skip.until)?;
+            match skip.of_plaintext {
+                true => probes.skip_plaintext_until(skip.socket, skip.direction, skip.until)?,
+                false => probes.skip_until(skip.socket, skip.direction, skip.until)?,
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Counting what could not be seen, for `lost` and `summary`.
 
-use crate::event::{EventKind, KernelEvent, LeftOut, LostReason, Timestamp};
+use crate::event::{EventKind, KernelEvent, LeftOut, LostReason, Plaintext, Timestamp};
 use crate::output::{LostCounts, LostReport};
 
 /// Shortest time between two `lost` lines.
@@ -52,7 +52,7 @@ impl Losses {
 pub(super) fn lost_by(event: &KernelEvent) -> Option<(&'static str, u64)> {
     match &event.kind {
         EventKind::Lost(lost) => Some((reason(lost.reason), lost.count)),
-        EventKind::Data(data) => match data.left_out? {
+        EventKind::Data(data) | EventKind::Plaintext(Plaintext { data, .. }) => match data.left_out? {
             LeftOut::NotThisSocket => Some(("not_this_socket", 1)),
             LeftOut::Fault => Some(("fault", 1)),
             LeftOut::Skipped | LeftOut::Window | LeftOut::NoBuffer => None,

@@ -208,7 +208,7 @@ fn upstream_connection_sends_its_requests() {
 
 #[test]
 fn protocols_that_are_not_read_are_named() {
-    let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let tls = b"\x16\x03\x01\0\x01\x01\x17\x03\x03\0\x09s";
     let proxied = [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".as_slice(), tls].concat();
     let table: [(&[u8], Inconclusive); 4] = [
         (tls, Inconclusive::Encrypted),

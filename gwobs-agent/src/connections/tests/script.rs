@@ -8,7 +8,8 @@ use gwobs_route::Inconclusive;
 
 use crate::connections::{Connections, Skip};
 use crate::event::{
-    Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
+    Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Plaintext, Role, SocketCookie,
+    Timestamp,
 };
 use crate::exchange::{ExchangeEvent, Half, HalfId, Outcome, Stage};
 
@@ -151,6 +152,19 @@ impl Script {
         position
     }
 
+    /// Bytes that a TLS library moved on connection 1.
+    pub(super) fn ciphertext(&mut self, side: Side, bytes: &[u8]) -> &mut Self {
+        let direction = self.direction(side);
+        let position = self.reserve(1, direction, bytes.len());
+        self.event(EventKind::Ciphertext(data(direction, position, bytes)))
+    }
+
+    /// Plaintext of connection 1 at a position.
+    pub(super) fn plaintext(&mut self, side: Side, from_start: bool, position: u32, bytes: &[u8]) -> &mut Self {
+        let data = data(self.direction(side), position, bytes);
+        self.event(EventKind::Plaintext(Plaintext { data, from_start }))
+    }
+
     fn call(
         &mut self,
         socket: u64,
@@ -282,4 +296,16 @@ fn summarize(half: &Half) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Bytes of connection 1 that all crossed.
+fn data(direction: Direction, position: u32, bytes: &[u8]) -> Data {
+    Data {
+        socket: SocketCookie(1),
+        direction,
+        position,
+        length: u32::try_from(bytes.len()).unwrap(),
+        bytes: Bytes::copy_from_slice(bytes),
+        left_out: None,
+    }
 }

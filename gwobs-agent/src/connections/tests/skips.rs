@@ -12,6 +12,7 @@ const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 fn skip(side: Side, offset: usize) -> Skip {
     let direction = Script::accepted().direction(side);
     Skip {
+        of_plaintext: false,
         socket: SocketCookie(1),
         direction,
         until: START.wrapping_add(u32::try_from(offset).unwrap()),
@@ -51,8 +52,8 @@ fn nothing_of_a_tunnel_or_foreign_protocol_is_needed() {
         .response(b"HTTP/1.1 200 OK\r\n\r\n");
     assert_eq!(script.skips.len(), 2);
     let mut script = Script::accepted();
-    script.request(b"\x16\x03\x01\x02\x00\x01");
-    assert_eq!(script.skips, [skip(Requests, 6 + (1 << 30)), skip(Responses, 1 << 30)]);
+    script.request(b"\x16\x03\x01\0\x01\x01\x17\x03\x03\0\x09s");
+    assert_eq!(script.skips, [skip(Requests, 12 + (1 << 30)), skip(Responses, 1 << 30)]);
 }
 
 #[test]

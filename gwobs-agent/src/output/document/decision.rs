@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::expected::{Expected, Route};
 use super::{Pair, address, backend, object};
-use crate::finished::{self, Finished};
+use crate::finished::{self, ClientProtocol, Finished};
 use crate::output::redaction::Redaction;
 use crate::output::{clock::WallClock, text};
 
@@ -148,13 +148,14 @@ impl<'a> Downstream<'a> {
     }
 }
 
-/// The public name of a protocol version, as in JSONL and metric labels.
+/// The public name of what a client speaks, as in JSONL and metric labels.
 #[must_use]
-pub fn protocol_name(version: Version) -> &'static str {
-    match version {
-        Version::Http10 => "http/1.0",
-        Version::Http11 => "http/1.1",
-        Version::H2 => "h2",
+pub fn protocol_name(protocol: ClientProtocol) -> &'static str {
+    match protocol {
+        ClientProtocol::Http(Version::Http10) => "http/1.0",
+        ClientProtocol::Http(Version::Http11) => "http/1.1",
+        ClientProtocol::Http(Version::H2) => "h2",
+        ClientProtocol::Tls => "tls",
     }
 }
 

@@ -4,8 +4,9 @@ use gwobs_route::{Action, Forwarded, Inconclusive, MirrorTarget, Mismatch};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::Timestamp;
-use crate::finished::{Finished, Response};
+use crate::connections::HandshakeFailure;
+use crate::event::{Role, Timestamp};
+use crate::finished::{ClientProtocol, Finished, Response};
 use crate::output::report::{DataPlane, ObservedProcess};
 use crate::output::samples::{self, forward, head, object, service};
 use crate::weighed::WeightNews;
@@ -247,7 +248,8 @@ fn repeated_headers_are_kept_in_order() {
 fn protocol_and_server_name_are_written() {
     let mut finished = samples::matched();
     let downstream = finished.downstream.as_mut().unwrap();
-    (downstream.protocol, downstream.tls, downstream.sni) = (Version::H2, true, Some("shop.example".into()));
+    downstream.protocol = ClientProtocol::Http(Version::H2);
+    (downstream.tls, downstream.sni) = (true, Some("shop.example".into()));
     let line = decision(&finished);
     assert_eq!(line["downstream"]["protocol"], "h2");
     assert_eq!(
@@ -396,6 +398,15 @@ fn the_summary_counts_by_verdict_and_reason() {
         inconclusive: [(Inconclusive::Unpaired, 1)].into_iter().collect(),
         events: 80,
         lost: [("ring_buffer_full", 7)].into_iter().collect(),
+        handshake_failures: [(
+            HandshakeFailure {
+                side: Role::Accepted,
+                reason: "unknown_ca",
+            },
+            3,
+        )]
+        .into_iter()
+        .collect(),
     };
     assert_eq!(
         render(&Report::Summary(&summary), Redaction::off()),
@@ -410,6 +421,7 @@ fn the_summary_counts_by_verdict_and_reason() {
             "events": 80,
             "lost": {"ring_buffer_full": 7},
             "coverage": 0.9,
+            "tls_handshake_failures": {"downstream": {"unknown_ca": 3}},
         })
     );
 }

@@ -187,6 +187,7 @@ impl Script {
             local: SocketAddr::from(([10, 0, 0, 9], 80)),
             peer,
             preexisting: false,
+            tls: None,
         };
         let flaws = if head.is_none() {
             vec![Inconclusive::Truncated]
@@ -287,6 +288,7 @@ impl Script {
             local: SocketAddr::from(([10, 0, 0, 9], 443)),
             peer: SocketAddr::from(([10, 0, 0, 8], 50_000)),
             preexisting: false,
+            tls: None,
         });
         self.tell(&ExchangeEvent::Unreadable {
             connection: &connection,

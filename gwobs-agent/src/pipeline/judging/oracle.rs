@@ -35,7 +35,7 @@ impl Oracle for Judging<'_> {
             return true;
         };
         let (forwarded, unknown) = (Target::of(forwarded), original.unknown);
-        let original = Target::of(original).or_as_in(&forwarded, unknown);
+        let original = Target::received(original, &downstream.connection).or_as_in(&forwarded, unknown);
         let mirrored = forwarded.without_shadow();
         let sent: Vec<Request<'_>> = [Some(&forwarded), mirrored.as_ref()]
             .into_iter()
@@ -89,8 +89,8 @@ impl Oracle for Judging<'_> {
             return false;
         }
         let (one, other) = (
-            (Target::of(one), Fields::of(&one.headers)),
-            (Target::of(other), Fields::of(&other.headers)),
+            (Target::received(one, &a.connection), Fields::of(&one.headers)),
+            (Target::received(other, &b.connection), Fields::of(&other.headers)),
         );
         let (one_fields, other_fields) = (one.1.borrowed(), other.1.borrowed());
         let (one, other) = (one.0.with(&one_fields), other.0.with(&other_fields));

@@ -7,7 +7,12 @@ use super::{Arguments, MAX_SHARED, Profile, Site};
 pub(super) fn profile(code: &[u8], address: u64, files: &[u64]) -> Profile {
     let references = in_code(Architecture::Aarch64, code, address, files);
     let completes = |at: u64| references.binary_search_by_key(&at, |reference| reference.at).is_ok();
-    let words: Vec<u32> = code.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+    let words: Vec<u32> = code
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|word| u32::from_le_bytes(*word))
+        .collect();
     let mut profile = Profile::default();
     let mut state = Arguments::default();
     for (number, &word) in words.iter().enumerate() {
@@ -16,6 +21,7 @@ pub(super) fn profile(code: &[u8], address: u64, files: &[u64]) -> Profile {
             Branch::Call(target) => {
                 profile.calls.insert(target);
                 profile.sites.extend(state.site(Some(target)));
+                profile.numbered.extend(state.numbered(Some(target)));
                 state = Arguments::default();
             }
             Branch::Jump(target) => {

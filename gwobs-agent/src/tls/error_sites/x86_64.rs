@@ -14,6 +14,7 @@ pub(super) fn profile(code: &[u8], address: u64, files: &[u64]) -> Profile {
         match instruction.flow_control() {
             FlowControl::Call | FlowControl::IndirectCall => {
                 profile.sites.extend(state.arguments.site(target(&instruction)));
+                profile.numbered.extend(state.arguments.numbered(target(&instruction)));
                 state = State::default();
             }
             FlowControl::UnconditionalBranch => {
@@ -29,7 +30,9 @@ pub(super) fn profile(code: &[u8], address: u64, files: &[u64]) -> Profile {
 
 fn note_call(instruction: &Instruction, code: &[u8], address: u64, profile: &mut Profile) {
     let inside = |target: &u64| target.wrapping_sub(address) < code.len() as u64;
-    profile.calls.extend(target(instruction).filter(|target| !inside(target)));
+    profile
+        .calls
+        .extend(target(instruction).filter(|target| !inside(target)));
 }
 
 /// Where a direct call or jump goes.

@@ -5,7 +5,7 @@ use gwobs_common::counter::Counter;
 use crate::probes::Counters;
 
 /// What leaves no trace among the events; full tables do (`LostReason::TableFull`).
-const SILENT: [Counter; 2] = [Counter::KernelRead, Counter::Loop];
+const SILENT: [Counter; 3] = [Counter::KernelRead, Counter::Loop, Counter::TlsTable];
 
 /// The counts that were told already.
 #[derive(Debug, Default)]

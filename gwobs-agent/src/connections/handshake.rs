@@ -1,0 +1,92 @@
+//! TLS handshakes that fail: a cause of refused connections that looks like a dead backend, or a dead gateway.
+
+use gwobs_common::tls::{ALERT_RECEIVED, BORINGSSL_ERRORS, OPENSSL_ERRORS};
+use gwobs_http::tls::Alert;
+
+use crate::event::Role;
+
+/// A handshake that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandshakeFailure {
+    /// Whose handshake it was: with a client, or with a backend.
+    pub side: Role,
+    /// Why: the name of an alert (RFC 8446 section 6), or what the gateway's own library says.
+    pub reason: &'static str,
+}
+
+impl HandshakeFailure {
+    /// The public name of its side.
+    #[must_use]
+    pub const fn side(&self) -> &'static str {
+        match self.side {
+            Role::Accepted => "downstream",
+            Role::Connected => "upstream",
+        }
+    }
+}
+
+/// What is known of the handshake of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Handshake {
+    /// None was seen.
+    #[default]
+    None,
+    /// It has begun; with the fatal alert that was seen in the clear.
+    Begun(Option<Alert>),
+    /// It is over: it succeeded, or its failure was told, or it was not seen from its beginning.
+    Over,
+}
+
+/// The name of what a library reports; `known` is the alert that was seen in the clear.
+pub(super) fn reported(library: u32, reason: u32, known: Option<Alert>) -> &'static str {
+    if let Some(alert) = reason.checked_sub(ALERT_RECEIVED).filter(|_| library != 0) {
+        return u8::try_from(alert).map_or("other", alert_name);
+    }
+    // `openssl/sslerr.h` of either.
+    match (library, reason) {
+        (0, _) => known.map_or("unknown", |alert| alert_name(alert.description)),
+        (BORINGSSL_ERRORS, 125) | (OPENSSL_ERRORS, 134) => "certificate_verify_failed",
+        (BORINGSSL_ERRORS, 184) | (OPENSSL_ERRORS, 193) => "no_shared_cipher",
+        (BORINGSSL_ERRORS, 240) | (OPENSSL_ERRORS, 258) => "unsupported_protocol",
+        (BORINGSSL_ERRORS, 247) | (OPENSSL_ERRORS, 267) => "wrong_version_number",
+        (BORINGSSL_ERRORS | OPENSSL_ERRORS, 156) => "http_request",
+        (BORINGSSL_ERRORS, 253) | (OPENSSL_ERRORS, 118 | 376) => "no_shared_signature_algorithm",
+        (BORINGSSL_ERRORS, 266) | (OPENSSL_ERRORS, 101 | 295) => "no_shared_group",
+        (BORINGSSL_ERRORS, 192) | (OPENSSL_ERRORS, 199) => "peer_gave_no_certificate",
+        (OPENSSL_ERRORS, 234) => "refused_by_server_name",
+        (OPENSSL_ERRORS, 235) => "no_application_protocol",
+        (OPENSSL_ERRORS, 294) => "closed",
+        _ => "other",
+    }
+}
+
+/// The name of an alert.
+pub(super) fn alert_name(description: u8) -> &'static str {
+    match description {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        40 => "handshake_failure",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        112 => "unrecognized_name",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        _ => "other",
+    }
+}
