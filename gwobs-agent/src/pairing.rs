@@ -25,8 +25,10 @@
 //! components small (`process.rs`). Edges fall as answers are read and passed on. When a request has ended, and its
 //! component has not come apart by then, evidence and the readings are asked (`process/look.rs`, `puzzle.rs`).
 
+mod crowd;
 mod evidence;
 mod facts;
+mod habits;
 mod limits;
 mod matching;
 mod node;
@@ -76,6 +78,8 @@ pub struct Pairing {
     processes: BTreeMap<u32, Process>,
     hold: u64,
     counts: Counts,
+    /// When events were lost last: a process that is heard of later may have had some among them.
+    lost: Option<Timestamp>,
 }
 
 impl Pairing {
@@ -86,6 +90,7 @@ impl Pairing {
             processes: BTreeMap::new(),
             hold: limits::nanoseconds(hold),
             counts: Counts::default(),
+            lost: None,
         }
     }
 
@@ -103,11 +108,11 @@ impl Pairing {
         };
         match event {
             ExchangeEvent::Progress { stage, half } => {
-                let process = self.processes.entry(half.connection.pid).or_default();
+                let process = process(&mut self.processes, half.connection.pid, self.lost);
                 process.on_progress(now, *stage, half, oracle, out);
             }
             ExchangeEvent::Unreadable { connection, stamp, why } => {
-                let process = self.processes.entry(connection.pid).or_default();
+                let process = process(&mut self.processes, connection.pid, self.lost);
                 process.on_unreadable(connection, *stamp, *why, oracle);
             }
             ExchangeEvent::ConnectFailed {
@@ -116,10 +121,13 @@ impl Pairing {
                 began,
                 failed,
             } => {
-                let process = self.processes.entry(*pid).or_default();
+                let process = process(&mut self.processes, *pid, self.lost);
                 process.on_connect_failed(*peer, *began, *failed, oracle);
             }
-            ExchangeEvent::Lost => self.processes.values_mut().for_each(|process| process.on_lost(now)),
+            ExchangeEvent::Lost => {
+                self.lost = Some(now);
+                self.processes.values_mut().for_each(|process| process.on_lost(now));
+            }
         }
     }
 
@@ -188,4 +196,13 @@ impl Pairing {
     pub fn counts(&self) -> Counts {
         self.counts
     }
+}
+
+/// The process with that number; one that is new knows of the last loss.
+fn process(processes: &mut BTreeMap<u32, Process>, pid: u32, lost: Option<Timestamp>) -> &mut Process {
+    processes.entry(pid).or_insert_with(|| {
+        let mut process = Process::default();
+        lost.into_iter().for_each(|at| process.on_lost(at));
+        process
+    })
 }

@@ -8,6 +8,9 @@ use crate::event::Timestamp;
 /// after the send, and the thread may lose its processor in between. A few scheduler slices.
 pub(super) const SEND_TOLERANCE: Duration = Duration::from_millis(20);
 
+/// How far the times of events of several processors may be out of the order in which they are logged.
+pub(super) const LOG_TOLERANCE: Duration = Duration::from_millis(1);
+
 /// How long after its end a request waits for events of other threads that belong to it; more than [`SEND_TOLERANCE`].
 pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(50);
 
@@ -33,13 +36,13 @@ pub(super) const MAX_NODES: usize = 65_536;
 /// treated as having one that is always alive.
 pub(super) const MAX_UNREADABLE: usize = 4_096;
 
-/// Requests, and calls, of a component that are looked at together. A component holds requests that were read and had
-/// no call yet at the same moment, and look alike: a batch of an event loop, a few dozen at most, however many are in
-/// flight. Its cost grows with the square.
-pub(super) const MAX_COMPONENT: usize = 96;
+/// Requests, and calls, of a component that are looked at together, exactly; beyond it they are a crowd. The cost grows
+/// with the square.
+pub(super) const MAX_COMPONENT: usize = 48;
 
-/// Requests that may be candidates of a call before it counts as hopeless: one more than a component may have.
-pub(super) const MAX_CANDIDATES: usize = MAX_COMPONENT + 1;
+/// Calls that a crowd may have: as many as begin in a second, which is how long its requests wait at most, and room for
+/// those of requests that take longer.
+pub(super) const MAX_CROWD: usize = 32_768;
 
 /// Steps of the search for all readings of a component: some milliseconds.
 pub(super) const MAX_STEPS: usize = 20_000;

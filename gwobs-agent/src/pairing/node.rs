@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use gwobs_route::{Inconclusive, Purpose};
 
+use super::crowd::CrowdId;
 use super::oracle::{Attempt, Oracle};
 use super::tokens::{self, Token};
 use crate::event::Timestamp;
@@ -58,6 +59,8 @@ pub(super) struct Request {
     pub(super) tries: usize,
     /// The tokens of its head, once somebody asked for them.
     pub(super) tokens: OnceCell<Vec<Token>>,
+    /// The crowd that it is in.
+    pub(super) crowd: Option<CrowdId>,
     /// True once it was handed out; it stays only because a component still needs it.
     pub(super) emitted: bool,
 }
@@ -81,6 +84,7 @@ impl Request {
             ended: None,
             tries: 0,
             tokens: OnceCell::new(),
+            crowd: None,
             emitted: false,
         }
     }
@@ -121,6 +125,12 @@ pub(super) struct Call {
     pub(super) orphan: Option<Inconclusive>,
     /// Position of the last event before it was seen to be over.
     pub(super) over: Option<u64>,
+    /// The crowd that it is in.
+    pub(super) crowd: Option<CrowdId>,
+    /// In a crowd: what its verdict depends on but for its answer, hashed.
+    pub(super) look: u64,
+    /// In a crowd: it needs a request of its own.
+    pub(super) counted: bool,
     /// The tokens of its head, once somebody asked for them.
     pub(super) tokens: OnceCell<Vec<Token>>,
 }
@@ -140,6 +150,9 @@ impl Call {
             owner: None,
             orphan: None,
             over: None,
+            crowd: None,
+            look: 0,
+            counted: false,
             tokens: OnceCell::new(),
         }
     }
@@ -159,6 +172,11 @@ impl Call {
                 .map(|half| tokens::of_request(half, oracle))
                 .unwrap_or_default()
         })
+    }
+
+    /// True if it is a connect that failed, and nothing tells for whom.
+    pub(super) fn is_vague(&self) -> bool {
+        matches!(self.kind, CallKind::Failed { .. }) && self.owner.is_none()
     }
 
     /// As the oracle wants it.

@@ -12,6 +12,9 @@ pub trait Oracle {
     /// upstream half sent. False is a hard fact: it excludes, so in doubt the answer is true.
     fn may_become(&self, downstream: &Half, upstream: &Half) -> bool;
 
+    /// True if [`Self::may_become`] answers the same for both requests, whatever the call.
+    fn same_target(&self, a: &Half, b: &Half) -> bool;
+
     /// The verdict on a request if these were its upstream calls, in order.
     fn judge(&self, downstream: &Half, attempts: &[Attempt<'_>]) -> Verdict;
 

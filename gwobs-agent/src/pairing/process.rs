@@ -1,15 +1,19 @@
 //! The graph of one process: takes what happened, settles at once what is settled, keeps edges for what is not.
 
 mod calls;
+mod crowds;
 mod look;
 mod requests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use gwobs_route::Inconclusive;
+use rustc_hash::FxHashMap;
 
 use super::Counts;
+use super::crowd::{Crowd, CrowdId};
 use super::facts;
+use super::habits::Habits;
 use super::limits::MAX_COMPONENT;
 use super::node::{Call, CallId, Request};
 use super::oracle::Oracle;
@@ -23,19 +27,22 @@ use crate::finished::Evidence;
 /// Requests and calls of one process.
 #[derive(Debug, Default)]
 pub(super) struct Process {
-    requests: HashMap<HalfId, Request>,
-    calls: HashMap<CallId, Call>,
+    requests: FxHashMap<HalfId, Request>,
+    calls: FxHashMap<CallId, Call>,
     /// Requests that may own a call that begins now.
     free: BTreeSet<HalfId>,
     /// Requests that have not ended.
     open: BTreeSet<HalfId>,
     /// Requests that wait on one connection, the first one being handled.
-    queues: HashMap<SocketCookie, VecDeque<HalfId>>,
+    queues: FxHashMap<SocketCookie, VecDeque<HalfId>>,
     /// When ended requests are looked at.
     due: BTreeSet<(Timestamp, HalfId)>,
     /// Set when the process ended.
     pub(super) exited: bool,
     threads: Threads,
+    habits: Habits,
+    crowds: BTreeMap<CrowdId, Crowd>,
+    last_crowd: u64,
     unseen: Unseen,
     /// Position of the latest event.
     latest: u64,
@@ -150,7 +157,9 @@ impl Process {
                 .owned
                 .last()
                 .is_none_or(|last| self.calls.get(last).is_none_or(Call::failed));
-            request.from().is_some() && last_failed && !request.closed && !request.emitted
+            // On an event loop what is written after the answer belongs to somebody else.
+            let answered = self.threads.steady() && request.half.response.started.is_some();
+            request.from().is_some() && last_failed && !request.closed && !request.emitted && !answered
         });
         if free {
             self.free.insert(id);
@@ -223,12 +232,11 @@ impl Process {
         let Some(request) = self.requests.get(&owner) else {
             return Vec::new();
         };
+        let owned = || request.owned.iter().filter_map(|id| self.calls.get(id));
+        let sent = owned().any(|owned| owned.half().is_some());
         let compatible = |edge: &Call| {
-            request
-                .owned
-                .iter()
-                .filter_map(|id| self.calls.get(id))
-                .all(|owned| facts::may_follow(owned, edge) || facts::may_follow(edge, owned))
+            !(sent && edge.is_vague())
+                && owned().all(|owned| facts::may_follow(owned, edge) || facts::may_follow(edge, owned))
         };
         request
             .edges
@@ -279,24 +287,6 @@ impl Process {
             .chain(request.side.into_iter().map(|(call, _)| call))
         {
             self.calls.remove(&call);
-        }
-    }
-
-    /// Gives up on a component that is too large to be looked at: none of its requests gets a verdict.
-    fn dissolve(&mut self, start: HalfId) {
-        let mut queue = vec![start];
-        while let Some(id) = queue.pop() {
-            let Some(request) = self.requests.get_mut(&id) else {
-                continue;
-            };
-            request.contradicted = true;
-            request.closed = false;
-            for call in std::mem::take(&mut request.edges) {
-                queue.extend(self.calls.remove(&call).into_iter().flat_map(|call| call.edges));
-            }
-            if self.requests.get(&id).is_some_and(|request| request.emitted) {
-                self.forget_request(id);
-            }
         }
     }
 
@@ -367,11 +357,11 @@ impl Process {
         Some((requests.into_iter().collect(), calls.into_iter().collect()))
     }
 
-    /// Counts a component: if its calls under way need all of its requests, none of these can own another call.
-    fn close_component(&mut self, start: HalfId) {
+    /// Counts a component: if its calls under way need all of its requests, none of these can own another call. False if
+    /// it is too large.
+    fn close_component(&mut self, start: HalfId) -> bool {
         let Some((requests, calls)) = self.component(start) else {
-            self.dissolve(start);
-            return;
+            return false;
         };
         let holding = |id: &&CallId| {
             self.calls
@@ -385,6 +375,7 @@ impl Process {
             }
             self.refresh(id);
         }
+        true
     }
 
     /// Forgets a call and its edges.

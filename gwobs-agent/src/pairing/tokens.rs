@@ -13,18 +13,22 @@ use crate::event::Role;
 use crate::exchange::Half;
 use crate::finished::Evidence;
 
-/// A value shorter than this is no proof against requests that nobody saw.
+/// An id shorter than this is no proof against requests that nobody saw.
 const STRONG_LENGTH: usize = 16;
 
 /// Response header values shorter than this are counters and flags that a gateway may make by itself.
 const RESPONSE_VALUE_LENGTH: usize = 8;
+
+/// Query parameters of a request that are looked at one by one; ordinary ones have a few.
+const MAX_PARAMETERS: usize = 32;
 
 /// A value that is the same on both sides of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Token {
     pub(super) hash: u64,
     pub(super) kind: Evidence,
-    /// So long that nobody else carries it by chance.
+    /// An id so long that nobody else carries it by chance. No other value is: bodies, cookies and user agents are long
+    /// too, and the same in many messages, of which all but one may have gone unseen.
     pub(super) strong: bool,
 }
 
@@ -84,6 +88,7 @@ pub(super) fn of_request(half: &Half, oracle: &impl Oracle) -> Vec<Token> {
         .iter()
         .flat_map(|field| of_request_field(field, oracle))
         .collect();
+    tokens.extend(head.path.iter().flat_map(|path| of_query(path)));
     if half.connection.role == Role::Accepted {
         tokens.extend(
             head.path
@@ -144,6 +149,20 @@ fn of_request_field(field: &Field, oracle: &impl Oracle) -> Vec<Token> {
     tokens
 }
 
+/// The query and each of its parameters: a rewrite of the path leaves them alone (GEP-726 has no filter for them).
+fn of_query(path: &[u8]) -> impl Iterator<Item = Token> {
+    let query = path
+        .iter()
+        .position(|byte| *byte == b'?')
+        .and_then(|at| path.get(at + 1..));
+    let query = query.filter(|query| !query.is_empty());
+    let parameters = query.into_iter().flat_map(|query| query.split(|byte| *byte == b'&'));
+    query
+        .into_iter()
+        .chain(parameters.take(MAX_PARAMETERS))
+        .map(|value| token(Evidence::Header, "query", value))
+}
+
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2); the span id changes from hop to hop.
 fn trace_id(value: &Bytes) -> Option<&[u8]> {
     value.split(|byte| *byte == b'-').nth(1).filter(|id| id.len() == 32)
@@ -164,7 +183,7 @@ fn token(kind: Evidence, name: impl Hash, value: &[u8]) -> Token {
     Token {
         hash: hasher.finish(),
         kind,
-        strong: value.len() >= STRONG_LENGTH,
+        strong: kind == Evidence::Id && value.len() >= STRONG_LENGTH,
     }
 }
 

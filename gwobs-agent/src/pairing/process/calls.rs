@@ -8,12 +8,16 @@ use super::{Out, Process};
 use crate::event::Timestamp;
 use crate::exchange::{Half, HalfId, Outcome, Stage, Stamp};
 use crate::finished::Evidence;
-use crate::pairing::limits::{LOSS_MEMORY, MAX_CANDIDATES, MAX_COMPONENT, MAX_NODES, nanoseconds};
+use crate::pairing::limits::{LOSS_MEMORY, MAX_COMPONENT, MAX_NODES, nanoseconds};
 use crate::pairing::node::{Call, CallId, CallKind, flaw};
 use crate::pairing::oracle::{CallPurpose, Oracle};
 use crate::pairing::settled::Settled;
 use crate::pairing::tokens::Token;
 use crate::pairing::{evidence, facts};
+
+/// Targets that are remembered while the candidates of a call are sought; with more the search would cost more than it
+/// saves.
+const MAX_TARGETS: usize = 4;
 
 impl Process {
     pub(super) fn on_call(&mut self, stage: Stage, half: &Half, oracle: &impl Oracle, out: &mut Out<'_>) {
@@ -82,24 +86,46 @@ impl Process {
             return;
         };
         self.calls.insert(id, call);
-        if candidates.len() == 1 && orphan.is_none() {
-            self.settle(id, first, &[Evidence::Only]);
-        } else if candidates.len() > MAX_COMPONENT {
-            self.connect(id, candidates);
-            self.dissolve(first);
-            out.counts.overflowed += 1;
-        } else if let Some((owner, kinds)) = self.recognised(id, candidates, oracle) {
-            self.settle(id, owner, &kinds);
+        let owner = if candidates.len() == 1 && orphan.is_none() {
+            Some((first, vec![Evidence::Only]))
         } else {
-            self.connect(id, candidates);
-            self.close_component(first);
+            self.recognised(id, candidates, oracle)
+        };
+        let in_crowd = |id: &HalfId| self.requests.get(id).is_some_and(|request| request.crowd.is_some());
+        let crowded = candidates.len() > MAX_COMPONENT || candidates.iter().any(in_crowd);
+        match owner.filter(|(owner, _)| self.is_free_of_crowd(*owner)) {
+            Some((owner, kinds)) => {
+                self.take_from_crowd(owner);
+                self.settle(id, owner, &kinds);
+            }
+            None if crowded => self.join_crowd(id, candidates, oracle, out),
+            None => {
+                self.connect(id, candidates);
+                if !self.close_component(first) {
+                    self.join_crowd(id, candidates, oracle, out);
+                }
+            }
         }
     }
 
     /// The requests that may have made a call, by every fact there is.
-    fn candidates(&self, call: &Call, oracle: &impl Oracle) -> Vec<HalfId> {
+    fn candidates<'a>(&'a self, call: &Call, oracle: &impl Oracle) -> Vec<HalfId> {
         let steady = self.threads.steady();
         let began = call.started().order;
+        // Requests for the same target become the same: they are asked for once.
+        let mut known: Vec<(&Half, bool)> = Vec::new();
+        let mut becomes = |request: &'a Half| {
+            let Some(half) = call.half() else { return true };
+            let same = known.iter().find(|(other, _)| oracle.same_target(other, request));
+            if let Some((_, may)) = same {
+                return *may;
+            }
+            let may = oracle.may_become(request, half);
+            if known.len() < MAX_TARGETS {
+                known.push((request, may));
+            }
+            may
+        };
         let may = |id: &&HalfId| {
             self.requests.get(id).is_some_and(|request| {
                 facts::may_own(request, call, steady)
@@ -108,10 +134,10 @@ impl Process {
                         .iter()
                         .filter_map(|id| self.calls.get(id))
                         .all(|owned| owned.started().order < began && facts::may_follow(owned, call))
-                    && call.half().is_none_or(|half| oracle.may_become(&request.half, half))
+                    && becomes(&request.half)
             })
         };
-        self.free.iter().filter(may).take(MAX_CANDIDATES).copied().collect()
+        self.free.iter().filter(may).copied().collect()
     }
 
     /// Nobody can have made it. If somebody could have but for what he owns, the facts do not cover what happened.
@@ -281,6 +307,10 @@ impl Process {
         let (owner, edges, orphan) = (call.owner, call.edges.first().copied(), call.orphan);
         if let Some(owner) = owner {
             self.refresh(owner);
+        } else if call.crowd.is_some() {
+            if failed {
+                self.on_crowd_call_failed(id);
+            }
         } else if let Some(candidate) = edges {
             self.review_call(id);
             if failed {

@@ -28,6 +28,7 @@ impl Process {
     /// Looks at the requests that are due.
     pub(in crate::pairing) fn look(&mut self, now: Timestamp, hold: u64, oracle: &impl Oracle, out: &mut Out<'_>) {
         // What a component says about one request it says about all of them: it is looked at once.
+        self.forget_crowd_verdicts();
         let mut seen = BTreeSet::new();
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.due.remove(&(due, id));
@@ -69,13 +70,17 @@ impl Process {
         let Some(request) = self.requests.get(&id).filter(|request| !request.emitted) else {
             return Vec::new();
         };
+        if request.crowd.is_some() {
+            self.look_in_crowd(now, hold, id, oracle, out);
+            return Vec::new();
+        }
         if request.edges.is_empty() {
-            self.hand_out_settled(id, out);
+            self.hand_out_settled(id, oracle, out);
             return Vec::new();
         }
         self.apply_evidence(id, oracle);
         if self.requests.get(&id).is_some_and(|request| request.edges.is_empty()) {
-            self.hand_out_settled(id, out);
+            self.hand_out_settled(id, oracle, out);
             return Vec::new();
         }
         let Some(solved) = self.solve(id, oracle) else {
@@ -199,11 +204,8 @@ impl Process {
                     .is_some_and(|(request, call)| facts::may_be_last(&request.half, call))
             },
             verdict: &|request, calls| {
-                let attempts: Vec<Attempt<'_>> = calls
-                    .iter()
-                    .filter_map(|call| call_at(*call))
-                    .map(Call::attempt)
-                    .collect();
+                let calls = calls.iter().filter_map(|call| call_at(*call));
+                let attempts = judged_attempts(calls);
                 nodes
                     .get(request)
                     .map_or(Verdict::Inconclusive(Inconclusive::Unpaired), |request| {
@@ -298,10 +300,10 @@ impl Process {
             .calls()?
             .iter()
             .filter_map(|call| self.calls.get(solved.calls.get(*call)?));
-        Some(oracle.judge(&request.half, &calls.map(Call::attempt).collect::<Vec<_>>()))
+        Some(oracle.judge(&request.half, &judged_attempts(calls)))
     }
 
-    fn put_off(&mut self, id: HalfId, until: Timestamp) {
+    pub(super) fn put_off(&mut self, id: HalfId, until: Timestamp) {
         self.due.retain(|(_, waiting)| *waiting != id);
         self.due.insert((until, id));
     }
@@ -342,7 +344,7 @@ impl Process {
     }
 
     /// A request in doubt waits for its neighbours, but not for ever.
-    fn wait_or_give_up(&mut self, now: Timestamp, id: HalfId, out: &mut Out<'_>) {
+    pub(super) fn wait_or_give_up(&mut self, now: Timestamp, id: HalfId, out: &mut Out<'_>) {
         let Some(request) = self.requests.get_mut(&id) else {
             return;
         };
@@ -359,12 +361,16 @@ impl Process {
             return;
         }
         out.counts.unpaired += 1;
+        if let Some(crowd) = request.crowd.and_then(|crowd| self.crowds.get_mut(&crowd)) {
+            crowd.inexact = true;
+        }
         self.emit(id, Tie::Unknown(Inconclusive::Unpaired), &[], false, out);
         self.sweep(&[id]);
     }
 
     /// Hands out a request whose calls are all settled, unless something casts doubt on them.
-    fn hand_out_settled(&mut self, id: HalfId, out: &mut Out<'_>) {
+    fn hand_out_settled(&mut self, id: HalfId, oracle: &impl Oracle, out: &mut Out<'_>) {
+        self.learn_habits(id, oracle);
         let Some(request) = self.requests.get(&id) else { return };
         let calls = request.owned.clone();
         let tie = self
@@ -377,6 +383,20 @@ impl Process {
         }
         self.emit(id, tie, &calls, false, out);
         self.requests.remove(&id);
+    }
+
+    /// Takes note of whether a request that was answered for good had a call.
+    fn learn_habits(&mut self, id: HalfId, oracle: &impl Oracle) {
+        let Some(request) = self.requests.get(&id) else { return };
+        let head = request.half.response.head.as_ref();
+        if !head.is_some_and(|head| !facts::is_retriable(head)) || self.doubt(request, &request.owned).is_some() {
+            return;
+        }
+        if !request.owned.is_empty() {
+            self.habits.relayed();
+        } else if oracle.judge(&request.half, &[]) == Verdict::Inconclusive(Inconclusive::GatewayReply) {
+            self.habits.answered_itself();
+        }
     }
 
     /// What casts doubt on a request although its calls seem to be these.
@@ -393,18 +413,14 @@ impl Process {
         if request.contradicted || !in_order {
             return Some(Inconclusive::Unpaired);
         }
-        let only_time = request
-            .evidence
-            .iter()
-            .all(|kind| matches!(kind, Evidence::Only | Evidence::Adjacent));
-        if request.lost && only_time {
+        if request.lost && !request.evidence.contains(&Evidence::Id) {
             return Some(Inconclusive::LostEvents);
         }
         let unanswered = calls.last().is_none_or(|last| last.failed());
         request.unseen_call.filter(|_| unanswered)
     }
 
-    fn emit(&mut self, id: HalfId, tie: Tie, calls: &[CallId], held: bool, out: &mut Out<'_>) {
+    pub(super) fn emit(&mut self, id: HalfId, tie: Tie, calls: &[CallId], held: bool, out: &mut Out<'_>) {
         let Some(request) = self.requests.get_mut(&id) else {
             return;
         };
@@ -415,11 +431,12 @@ impl Process {
             .collect();
         let attempts = match tie {
             Tie::Unknown(_) => Vec::new(),
-            _ => calls
-                .iter()
-                .filter_map(|id| self.calls.get(id))
-                .map(settled_call)
-                .collect(),
+            _ => {
+                let calls: Vec<&Call> = calls.iter().filter_map(|id| self.calls.get(id)).collect();
+                let sent = calls.iter().any(|call| call.half().is_some());
+                let told = calls.into_iter().filter(|call| !(sent && call.is_vague()));
+                told.map(settled_call).collect()
+            }
         };
         out.settled.push(Settled::Request(SettledRequest {
             downstream: request.half.clone(),
@@ -460,6 +477,19 @@ impl Process {
             calls.into_iter().for_each(|call| self.forget_call(call));
         }
     }
+}
+
+/// The attempts that a request is judged by. A connect that failed is that of a pool, which is common to the requests of
+/// a backend, and gateways try again within the backends they chose: where a request was sent, a connect that may have
+/// been somebody else's says nothing about it.
+pub(super) fn judged_attempts<'a>(calls: impl Iterator<Item = &'a Call>) -> Vec<Attempt<'a>> {
+    let calls: Vec<&Call> = calls.collect();
+    let sent = calls.iter().any(|call| call.half().is_some());
+    calls
+        .into_iter()
+        .filter(|call| !(sent && call.is_vague()))
+        .map(Call::attempt)
+        .collect()
 }
 
 fn puzzle_call(call: &Call, index: &BTreeMap<HalfId, usize>) -> PuzzleCall {

@@ -78,6 +78,10 @@ impl Oracle for Paths {
         from == to || rewritten(&from) == to
     }
 
+    fn same_target(&self, a: &Half, b: &Half) -> bool {
+        path_of(a) == path_of(b)
+    }
+
     fn judge(&self, downstream: &Half, attempts: &[Attempt<'_>]) -> Verdict {
         let backends: Vec<SocketAddr> = attempts
             .iter()

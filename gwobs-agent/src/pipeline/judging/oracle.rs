@@ -58,6 +58,22 @@ impl Oracle for Judging<'_> {
         !known && original.method() == forwarded.method() && original.last_element() == forwarded.last_element()
     }
 
+    fn same_target(&self, a: &Half, b: &Half) -> bool {
+        let (Some(one), Some(other)) = (&a.request.head, &b.request.head) else {
+            return false;
+        };
+        let generations = |half: &Half| {
+            let live = self.snapshots.at(decided_at(half));
+            live.map(|live| live.snapshot.generation())
+        };
+        one.path == other.path
+            && one.authority == other.authority
+            && one.method == other.method
+            && one.unknown == other.unknown
+            && a.connection.local.port() == b.connection.local.port()
+            && generations(a).eq(generations(b))
+    }
+
     fn judge(&self, downstream: &Half, attempts: &[Attempt<'_>]) -> Verdict {
         let judged = self.judge_by_all(downstream, &purposes(attempts.iter().copied()));
         judged.map_or(Verdict::Inconclusive(Inconclusive::UnsupportedSpec), |judged| {
