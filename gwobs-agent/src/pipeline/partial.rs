@@ -32,10 +32,12 @@ impl Judging<'_> {
         if needed.is_nothing() {
             return Some(Cow::Borrowed(head));
         }
-        let sent = calls.iter().find_map(sent_whole)?;
+        let sent = calls.iter().find_map(sent)?;
         let kept = self.kept(downstream, sent);
-        let settled = (!needed.authority || kept.authority) && (!needed.path || kept.path);
-        (settled && (needed.fields == 0 || kept.headers)).then(|| Cow::Owned(filled(head, needed, sent)))
+        let authority = !needed.authority || kept.authority && !sent.unknown.authority;
+        let path = !needed.path || kept.path && !sent.unknown.path;
+        let headers = needed.fields == 0 || kept.headers && sent.unknown.fields == 0;
+        (authority && path && headers).then(|| Cow::Owned(filled(head, needed, sent)))
     }
 
     /// What of the unknown parts routing looks at.
@@ -69,13 +71,10 @@ impl Judging<'_> {
     }
 }
 
-/// What an attempt to forward the request sent, if all of it was read.
-fn sent_whole<'a>(call: &Call<'a>) -> Option<&'a RequestHead> {
+/// What an attempt to forward the request sent.
+fn sent<'a>(call: &Call<'a>) -> Option<&'a RequestHead> {
     match (call.attempt, call.purpose) {
-        (Attempt::Sent(half), Purpose::Forward | Purpose::Retry) => {
-            let head = half.request.head.as_deref()?;
-            head.unknown.is_nothing().then_some(head)
-        }
+        (Attempt::Sent(half), Purpose::Forward | Purpose::Retry) => half.request.head.as_deref(),
         _ => None,
     }
 }

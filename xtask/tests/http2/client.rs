@@ -9,8 +9,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use xtask::testbed::backend::ID;
-use xtask::testbed::client::{Answer, Exchange};
+use xtask::testbed::client::{Answer, Exchange, ID_QUERY};
 use xtask::testbed::traffic::{Body, Case};
 
 /// One connection.
@@ -42,7 +41,9 @@ impl Connection {
 async fn exchange(requests: SendRequest<Bytes>, case: Case) -> Exchange {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let id = format!("http2-{:016}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let answer = send(requests, &case, &id).await.map_err(|error| error.to_string());
+    // In the query: names of headers may be unknown on a connection that was joined midway.
+    let answer = send(requests, &case, &with_id(&case.request.target, &id)).await;
+    let answer = answer.map_err(|error| error.to_string());
     Exchange {
         id,
         request: case.request,
@@ -51,10 +52,16 @@ async fn exchange(requests: SendRequest<Bytes>, case: Case) -> Exchange {
     }
 }
 
-async fn send(requests: SendRequest<Bytes>, case: &Case, id: &str) -> Result<Answer> {
+/// A target that carries an id.
+pub(crate) fn with_id(target: &str, id: &str) -> String {
+    let separator = if target.contains('?') { '&' } else { '?' };
+    format!("{target}{separator}{ID_QUERY}={id}")
+}
+
+async fn send(requests: SendRequest<Bytes>, case: &Case, target: &str) -> Result<Answer> {
     let request = &case.request;
-    let uri = format!("http://{}{}", request.host, request.target);
-    let mut head = Request::builder().method(&*request.method).uri(uri).header(ID, id);
+    let uri = format!("http://{}{target}", request.host);
+    let mut head = Request::builder().method(&*request.method).uri(uri);
     for (name, value) in &request.headers {
         head = head.header(name, value);
     }

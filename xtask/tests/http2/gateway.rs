@@ -1,7 +1,7 @@
 //! Envoy with backends that speak HTTP/2, and the manifests that are said to describe it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,11 @@ impl Gateway {
             .manifests(&self.manifests())
             .gateway("default/gateway")
             .pid(self.envoy.pid())
+    }
+
+    /// Where configuration and manifests lie.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn manifests(&self) -> PathBuf {

@@ -1,11 +1,18 @@
 //! Connections that were there before gwobs: what it does not know, and what it can tell all the same.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use xtask::testbed::client::Exchange;
+use xtask::testbed::gwobs::Observed;
+use xtask::testbed::gwobs::decision::Decision;
 use xtask::testbed::traffic::{Case, get, mixed};
 use xtask::testbed::truth::compare;
 
 use super::client::Connection;
+use super::curl::Curl;
 use super::gateway::{Gateway, Row};
+use super::indexing::IndexingClient;
 
 const fn row(host: &'static str, prefix: &'static str, backend: &'static str) -> Row {
     Row {
@@ -22,6 +29,9 @@ const ROWS: [Row; 3] = [
     row("blog.test", "/", "blog"),
 ];
 
+/// Envoy sends the cart's requests to the blog.
+const WRONG: [Row; 3] = [row("shop.test", "/cart", "blog"), ROWS[1], ROWS[2]];
+
 fn cases() -> Vec<Case> {
     vec![
         get("/").host("shop.test").due("shop"),
@@ -30,32 +40,96 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// What must hold; how many of the requests were not decided, and of how many a part was unknown.
+fn check(exchanges: &[Exchange], observed: &Observed, misrouted: bool) -> (usize, usize) {
+    let comparison = compare(exchanges, &observed.decisions);
+    assert_eq!(comparison.misrouted > 0, misrouted);
+    let wrong = [
+        &comparison.false_mismatches,
+        &comparison.missed,
+        &comparison.wrong_upstream,
+    ];
+    assert!(wrong.iter().all(|cases| cases.is_empty()), "{comparison:?}");
+    let own = |decision: &&Decision| exchanges.iter().any(|exchange| decision.id() == Some(&exchange.id));
+    let partial = |decision: &&Decision| own(decision) && decision.0.pointer("/request/unknown").is_some();
+    let unseen = comparison.absent.len();
+    let undecided = comparison.undecided.values().sum::<usize>() + unseen;
+    let partial = observed.decisions.iter().filter(partial).count();
+    println!(
+        "{} requests: {undecided} undecided {:?}, {partial} known in part",
+        exchanges.len(),
+        comparison.undecided
+    );
+    (undecided, partial)
+}
+
+fn decided(exchanges: &[Exchange], observed: &Observed) -> usize {
+    let of = |id: &str| observed.decisions.iter().find(|decision| decision.id() == Some(id));
+    let verdicts = exchanges
+        .iter()
+        .filter_map(|exchange| of(&exchange.id))
+        .map(Decision::verdict);
+    verdicts.filter(|verdict| *verdict != "inconclusive").count()
+}
+
 /// The h2 crate writes paths in full and names authorities by reference, as nghttp2 does: they are recovered from what
 /// Envoy sends to the backend.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn by_clients_that_name_the_authority_by_reference() -> Result<()> {
-    let configured = [row("shop.test", "/cart", "blog"), ROWS[1], ROWS[2]];
-    for (configured, misrouted) in [(ROWS, false), (configured, true)] {
-        let gateway = Gateway::start(&configured, &ROWS).await?;
+    for misrouted in [false, true] {
+        let gateway = Gateway::start(if misrouted { &WRONG } else { &ROWS }, &ROWS).await?;
         let connection = Connection::open(gateway.network.gateway()).await?;
         connection.run(&mixed(&cases(), 100), 1).await;
         let gwobs = gateway.observe().start()?;
-        let exchanges = connection.run(&mixed(&cases(), 1000), 1).await;
+        let exchanges = connection.run(&mixed(&cases(), 1000), 4).await;
+        let (undecided, partial) = check(&exchanges, &gwobs.stop()?, misrouted);
+        assert!(undecided <= 10, "{undecided}");
+        assert!(partial >= 990, "authorities are unknown: {partial}");
+    }
+    Ok(())
+}
+
+/// What is added after gwobs joined is known, and what was there before is evicted by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_clients_that_index_paths() -> Result<()> {
+    for misrouted in [false, true] {
+        let gateway = Gateway::start(if misrouted { &WRONG } else { &ROWS }, &ROWS).await?;
+        let mut client = IndexingClient::open(gateway.network.gateway())?;
+        let mut run = |cases: &[Case]| tokio::task::block_in_place(|| client.run(cases));
+        run(&mixed(&cases(), 100));
+        let gwobs = gateway.observe().start()?;
+        let exchanges = [run(&mixed(&cases(), 100)), run(&mixed(&cases(), 1000))].concat();
         let observed = gwobs.stop()?;
-        let comparison = compare(&exchanges, &observed.decisions);
-        println!("misrouted: {misrouted}, undecided: {:?}", comparison.undecided);
-        assert_eq!(comparison.misrouted > 0, misrouted);
+        let (before, after) = exchanges.split_at(100);
+        let (undecided, partial) = check(after, &observed, misrouted);
         assert!(
-            comparison.false_mismatches.is_empty() && comparison.missed.is_empty(),
-            "{comparison:?}"
+            undecided <= 10,
+            "the table has turned over: {undecided}, {partial} in part"
         );
-        let undecided: usize = comparison.undecided.values().sum();
-        assert!(
-            undecided <= 100,
-            "{:?} {:?}",
-            comparison.undecided,
-            comparison.doubtful.first()
-        );
+        println!("of the first 100: {} decided", decided(before, &observed));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_curl() -> Result<()> {
+    for misrouted in [false, true] {
+        let gateway = Gateway::start(if misrouted { &WRONG } else { &ROWS }, &ROWS).await?;
+        let cases: Vec<Case> = mixed(&cases()[..2], 30_000);
+        let curl = Curl::start(gateway.network.gateway(), gateway.directory(), &cases)?;
+        let mut gwobs = gateway.observe().start()?;
+        for _ in 0..1000 {
+            gwobs.next_decision(Duration::from_secs(10))?;
+        }
+        let exchanges = tokio::task::block_in_place(|| curl.stop())?;
+        let observed = gwobs.stop()?;
+        let first = exchanges
+            .iter()
+            .position(|one| observed.decisions.iter().any(|decision| decision.id() == Some(&one.id)));
+        let seen = &exchanges[first.context("gwobs joined in time")?..];
+        let (undecided, partial) = check(seen, &observed, misrouted);
+        assert!(undecided <= seen.len() / 100, "{undecided}");
+        assert!(partial + 10 >= seen.len(), "authorities are unknown: {partial}");
     }
     Ok(())
 }

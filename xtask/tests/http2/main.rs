@@ -3,7 +3,9 @@
 
 mod backend;
 mod client;
+mod curl;
 mod gateway;
 mod grpc;
+mod indexing;
 mod joined;
 mod plain;
