@@ -70,6 +70,11 @@ impl Snapshot {
         self.cluster.service(service).is_some()
     }
 
+    /// The Services that routes name as their parents, by name.
+    pub fn parent_services(&self) -> impl Iterator<Item = &ObjectName> {
+        self.services.keys()
+    }
+
     /// What became of every parentRef that names the Service.
     #[must_use]
     pub fn service_attachments(&self, service: &ObjectName) -> &[ServiceAttachment] {
