@@ -12,6 +12,10 @@ use crate::profile::{PathReading, Profile};
 use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
 use crate::{ObjectName, Request, Snapshot};
 
+/// Originals of one forwarded request that are told apart; a gateway where more rules rewrite to the same place leaves
+/// the question open.
+const MAX_ORIGINALS: usize = 32;
+
 /// All rewrites of one port of a gateway, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Transforms {
@@ -271,11 +275,46 @@ impl Transforms {
         from == to || self.prefix_may_become(&from, &to)
     }
 
-    /// True if `forwarded` must be what the client sent, as far as routing looks at it: no rule can have made it out of
-    /// another request, and no header that decides is one that filters or proxies change.
-    pub(crate) fn is_original(&self, forwarded: &Request<'_>) -> bool {
+    /// Every target that the client may have sent where the gateway sent `forwarded`, that very one first; `None` if they
+    /// cannot be told: a host, a whole path or a header that decides may have been another, or there are too many.
+    pub(crate) fn originals(&self, forwarded: &Request<'_>) -> Option<Vec<String>> {
+        let target = forwarded.path?;
+        let (path, query) = split_query(target);
         let kept = self.kept(forwarded);
-        kept.authority && kept.path && kept.headers
+        let told = kept.authority && kept.headers && !self.full_paths.contains(path);
+        // Of a path that gateways read in several ways the part that was replaced is not certain either.
+        if !told || !(kept.path || is_plain(path)) {
+            return None;
+        }
+        let mut originals = vec![target.to_owned()];
+        for path in self.unreplaced(path) {
+            let original = with_query(path, query);
+            if !originals.contains(&original) {
+                originals.push(original);
+            }
+        }
+        (originals.len() <= MAX_ORIGINALS).then_some(originals)
+    }
+
+    /// The paths of which a rewritten prefix can have made this one.
+    fn unreplaced(&self, path: &str) -> Vec<String> {
+        let cuts = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let halves = cuts.filter_map(|cut| path.split_at_checked(cut));
+        let mut paths = Vec::new();
+        for (replacement, rest) in halves.chain([(without_slash(path), "")]) {
+            for prefix in self.replacements.get(replacement).into_iter().flatten() {
+                let mut add = |rest: &str| {
+                    let whole = format!("{prefix}{rest}");
+                    paths.push(if whole.is_empty() { "/".to_owned() } else { whole });
+                };
+                add(rest);
+                // A trailing `/` may go with the prefix.
+                if rest.is_empty() {
+                    add("/");
+                }
+            }
+        }
+        paths
     }
 
     /// See [`kept`](crate::kept).
@@ -326,6 +365,13 @@ impl Transforms {
 
 fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
+}
+
+fn with_query(path: String, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
 }
 
 fn normalised(path: &str) -> String {

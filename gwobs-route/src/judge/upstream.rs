@@ -7,45 +7,77 @@ use crate::{
     Verdict,
 };
 
-/// Judges one upstream call alone. It is settled only if nothing but the forwarded request itself can have been what the
-/// client sent; where any rule may have rewritten another request into it, or a header that decides is one that filters or
-/// proxies change, the call stays [`Inconclusive::Unpaired`]. It stays so too where a header that is not among those
-/// forwarded would explain a mismatch: a proxy may have taken it away.
+/// Judges one upstream call alone. Every request that the client may have sent is looked at: the one that was forwarded, and
+/// those that a rewritten prefix can have made it of, by whichever rule. If the call is right for all of them it is a match;
+/// if it is wrong for all of them, in the same way, a mismatch. Otherwise, and where the originals cannot be told (a host, a
+/// whole path or a header that decides may have been another), it stays [`Inconclusive::Unpaired`]. It stays so too where a
+/// header that is not among those forwarded would explain a mismatch: a proxy may have taken it away.
 #[must_use]
 pub fn judge_upstream(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attempt<'_>, at: u64) -> Judgement {
-    let verdict = Verdict::Inconclusive(Inconclusive::Unpaired);
-    let open = Judgement {
-        verdict,
+    let originals = attempt
+        .request
+        .and_then(|sent| Some((sent, snapshot.transforms_at(arrival)?.originals(&sent)?)));
+    let judgements = originals.into_iter().flat_map(|(sent, targets)| {
+        let one = |target: String| {
+            let original = Request {
+                path: Some(&target),
+                ..sent
+            };
+            judge_original(snapshot, arrival, attempt, &original, at)
+        };
+        targets.into_iter().map(one).collect::<Vec<_>>()
+    });
+    agreed(judgements)
+}
+
+/// What all of them say.
+fn agreed(mut judgements: impl Iterator<Item = Judgement>) -> Judgement {
+    let Some(mut first) = judgements.next() else {
+        return open();
+    };
+    for other in judgements {
+        if other.verdict != first.verdict || other.also != first.also {
+            return open();
+        }
+        first.observed_route = first
+            .observed_route
+            .filter(|route| other.observed_route.as_ref() == Some(route));
+    }
+    first
+}
+
+fn open() -> Judgement {
+    Judgement {
+        verdict: Verdict::Inconclusive(Inconclusive::Unpaired),
         also: Vec::new(),
         observed_route: None,
-    };
-    let Some(original) = attempt
-        .request
-        .filter(|request| is_original(snapshot, arrival, request))
-    else {
-        return open;
-    };
-    let decision = decide(snapshot, arrival, &original);
+    }
+}
+
+fn judge_original(
+    snapshot: &Snapshot,
+    arrival: &Arrival,
+    attempt: &Attempt<'_>,
+    original: &Request<'_>,
+    at: u64,
+) -> Judgement {
+    let decision = decide(snapshot, arrival, original);
     let response = Some(Response {
         status: attempt.status.unwrap_or(200),
         origin: Origin::Upstream,
         headers: &[],
     });
     let attempts = [*attempt];
-    let judgement = judge(
-        snapshot,
-        &decision,
-        &original,
-        &Observation {
-            attempts: &attempts,
-            response,
-            at,
-        },
-    );
+    let observation = Observation {
+        attempts: &attempts,
+        response,
+        at,
+    };
+    let judgement = judge(snapshot, &decision, original, &observation);
     match judgement.verdict {
         // Copies of the request go elsewhere, unseen from here.
-        Verdict::Mismatch(Mismatch::WrongMirror) => open,
-        Verdict::Mismatch(_) if other_headers_explain(snapshot, arrival, attempt, &original) => open,
+        Verdict::Mismatch(Mismatch::WrongMirror) => open(),
+        Verdict::Mismatch(_) if other_headers_explain(snapshot, arrival, attempt, original) => open(),
         _ => judgement,
     }
 }
@@ -73,10 +105,4 @@ fn other_headers_explain(snapshot: &Snapshot, arrival: &Arrival, attempt: &Attem
         })
     };
     considered.iter().filter(may_win).any(leads_there)
-}
-
-fn is_original(snapshot: &Snapshot, arrival: &Arrival, request: &Request<'_>) -> bool {
-    snapshot
-        .transforms_at(arrival)
-        .is_some_and(|transforms| transforms.is_original(request))
 }
