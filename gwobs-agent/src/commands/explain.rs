@@ -48,7 +48,7 @@ pub struct ExplainArgs {
     service: Option<ObjectName>,
 
     /// Namespace of the client in the mesh; without it the Service's own
-    #[arg(long, value_name = "NS", requires = "service")]
+    #[arg(long, value_name = "NS", requires = "service", conflicts_with = "gateway")]
     client: Option<String>,
 
     /// Port of the listener or Service; without it the URL's own or that of its scheme

@@ -56,8 +56,8 @@ pub(super) fn missing<'w>(world: &'w World<'_>) -> Vec<Missing<'w>> {
     let mut all = Vec::new();
     for route in world.routes() {
         let used = of_route(world, route);
-        let attached = world.gateways_of(route);
-        let gateways = world.gateways().filter(|gateway| attached.contains(&gateway.meta.name));
+        let attached = world.gateways_of(route).into_iter();
+        let gateways = attached.filter_map(|name| world.gateway(name));
         for gateway in gateways {
             compare(world, gateway, &used, &ObjectRef::route(route), &mut all);
         }

@@ -1,6 +1,7 @@
 //! One finding of every kind, and beside each a near miss that must not be found.
 
 mod build;
+mod docs;
 
 mod overlaps;
 mod property;

@@ -95,6 +95,14 @@ impl<'a> World<'a> {
         })
     }
 
+    /// The Gateway of that name.
+    pub(super) fn gateway(&self, name: &ObjectName) -> Option<&'a Gateway> {
+        match self.find(Kind::Gateway, name.clone())? {
+            Object::Gateway(gateway) => Some(gateway),
+            _ => None,
+        }
+    }
+
     /// Every ListenerSet, by name.
     pub(super) fn listener_sets(&self) -> impl Iterator<Item = &'a ListenerSet> {
         self.read().filter_map(|object| match object {

@@ -81,7 +81,8 @@ const ENVOY: Behaviour = Behaviour {
     ..GENERIC
 };
 
-/// * Exact, then regular expressions, then prefixes, each by length (`internal/gatewayapi/sort.go`);
+/// * Exact, then regular expressions, then prefixes, each by length (`internal/gatewayapi/sort.go` since
+///   envoy-gateway#2579);
 /// * claims `GatewayHTTPListenerIsolation` (its conformance reports of Gateway API v1.2 and later);
 /// * normalises paths and merges slashes unless a ClientTrafficPolicy says otherwise (its docs, `PathSettings`). Whether
 ///   unreserved characters are decoded is not said.
@@ -103,8 +104,8 @@ const ISTIO: Behaviour = Behaviour {
     ..ENVOY
 };
 
-/// Regular expressions before prefixes (`internal/sorter/sorter.go`); among themselves by text in older releases, by length
-/// in newer ones (changelog of #5752).
+/// Regular expressions before prefixes (`internal/sorter/sorter.go` since contour#1283); among themselves by text in older
+/// releases, by length in newer ones (contour#5752).
 const CONTOUR: Behaviour = Behaviour {
     regex_rank: Some(RegexRank::BeforePrefix),
     ..ENVOY
