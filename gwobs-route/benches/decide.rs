@@ -13,6 +13,7 @@ use std::hint::black_box;
 
 use cpu::ThreadTime;
 use criterion::{BatchSize, BenchmarkId, criterion_group, criterion_main};
+use gwobs_route::lint::lint;
 use gwobs_route::model::Object;
 use gwobs_route::profile::Profile;
 use gwobs_route::{Arrival, Objects, WireProtocol, decide, may_become};
@@ -104,6 +105,21 @@ fn one_change(bench: &mut Bencher<'_>, make: fn(usize) -> World) {
     });
 }
 
+/// Lint looks at everything together; it must not take quadratic time.
+fn findings(criterion: &mut Criterion) {
+    for (kind, make) in KINDS {
+        let mut group = criterion.benchmark_group(format!("lint/{kind}"));
+        group.sample_size(10);
+        for size in [100, 1_000, LARGEST] {
+            let objects = make(size).objects();
+            group.bench_function(BenchmarkId::from_parameter(size), |bench| {
+                bench.iter(|| black_box(lint(&objects, None)));
+            });
+        }
+        group.finish();
+    }
+}
+
 fn judgements(criterion: &mut Criterion) {
     let world = worlds::by_prefix(LARGEST);
     let snapshot = snapshot(Profile::Generic, world.objects());
@@ -138,6 +154,6 @@ fn with_requests(world: &World, then: impl FnOnce(&[gwobs_route::Request<'_>])) 
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().with_measurement(ThreadTime);
-    targets = decisions, snapshots, judgements
+    targets = decisions, snapshots, findings, judgements
 }
 criterion_main!(benches);
