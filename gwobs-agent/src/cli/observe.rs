@@ -62,7 +62,7 @@ pub struct ObserveArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", help_heading = "Specs")]
     pub convergence_window: Duration,
 
-    /// Watch the processes of this command or executable name, with their children; repeatable
+    /// Watch the processes of this command or executable name, also those started later, with their children; repeatable
     #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Processes")]
     pub process: Vec<String>,
 
