@@ -13,13 +13,13 @@ fn open(reason: Inconclusive) -> Option<Verdict> {
     Some(Verdict::Inconclusive(reason))
 }
 
-/// The first bytes of a TLS handshake.
-const CLIENT_HELLO: &str = "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}";
+/// A TLS handshake record, and the beginning of application data.
+const ENCRYPTED: &str = "\u{16}\u{3}\u{1}\0\u{1}\u{1}\u{17}\u{3}\u{3}\0\u{9}s";
 
 /// A request for `path` that comes in encrypted at this port and is forwarded to `to` in the clear.
 fn encrypted(run: &mut Run, port: u16, path: &str, to: &str) {
     let client = run.client(port);
-    run.receive(client, CLIENT_HELLO);
+    run.receive(client, ENCRYPTED);
     forward(run, path, to);
     run.close(client);
 }
@@ -105,7 +105,7 @@ fn listeners_that_disagree_leave_it_open() {
     run.wait(3_000);
     assert_eq!(run.verdicts(), [Some(Verdict::Match)], "all of 443 goes to b");
     let plain = run.client(80);
-    run.receive(plain, CLIENT_HELLO);
+    run.receive(plain, ENCRYPTED);
     encrypted(&mut run, 443, "/a/1", B);
     run.wait(3_000);
     assert_eq!(run.verdicts()[1], open(Inconclusive::Encrypted));

@@ -231,7 +231,13 @@ fn openssl_before_version_3_by_its_numbers() {
         let points = program.points().expect("points");
         assert_eq!(offset(&points, Function::Read), Some(read), "{machine:?}");
         assert_eq!(offset(&points, Function::Write), Some(write));
-        assert!(points.points.iter().all(|point| point.evidence == Evidence::OwnNumber));
+        let evidence = points.points.iter().map(|point| (point.function, point.evidence));
+        let expected = [
+            (Function::Read, Evidence::OwnNumber),
+            (Function::Write, Evidence::OwnNumber),
+            (Function::PutReport, Evidence::ErrorSites),
+        ];
+        assert_eq!(evidence.collect::<Vec<_>>(), expected);
     }
 }
 
