@@ -34,7 +34,6 @@ pub(super) struct Identity {
 
 /// Something that is over and is to be judged.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are requests")]
 pub(super) enum Over {
     /// A request.
     Request(SettledRequest),
