@@ -77,7 +77,7 @@ impl Gateway {
             kind,
         };
         self.pipeline.on_event(time, &event, &mut self.finished);
-        if self.now % (50 * MILLISECOND) == 0 {
+        if self.now.is_multiple_of(50 * MILLISECOND) {
             self.pipeline.on_tick(time, &mut self.finished);
         }
     }
