@@ -32,8 +32,10 @@ use crate::specs::{Index, SourceId, Spec, Standing};
 const DELTAS: usize = 1024;
 /// News on their way.
 const NEWS: usize = 64;
-/// How long changes gather before a snapshot is taken of them.
-const GATHER: Duration = Duration::from_millis(50);
+/// How long changes gather before a snapshot is taken of them: well below the hold, so that a change is known before anybody
+/// is accused; and long enough that the snapshots of a convergence window, of which so many are kept, stay few while
+/// endpoints come and go all the time.
+const GATHER: Duration = Duration::from_millis(250);
 /// How often to ask which kinds are served, if no CRD says that they changed.
 const DISCOVER: Duration = Duration::from_secs(30);
 /// How long to wait after a failed discovery.
@@ -144,6 +146,8 @@ struct Watcher {
 struct Told {
     in_flux: Option<Timestamp>,
     planes: Vec<Plane>,
+    /// Whether the planes can have changed since.
+    planes_due: bool,
     specs: bool,
 }
 
@@ -272,18 +276,14 @@ impl Watcher {
             Delta::Replaced(items) => {
                 let kept: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
                 for gone in self.roster.pods().iter().filter(|name| !kept.contains(name)) {
-                    self.roster.pod(gone, None);
+                    self.told.planes_due |= self.roster.pod(gone, None);
                 }
                 for (name, item) in items {
-                    self.roster.pod(&name, pod(item));
+                    self.told.planes_due |= self.roster.pod(&name, pod(item));
                 }
             }
-            Delta::Applied(name, item) => {
-                self.roster.pod(&name, pod(item));
-            }
-            Delta::Deleted(name) => {
-                self.roster.pod(&name, None);
-            }
+            Delta::Applied(name, item) => self.told.planes_due |= self.roster.pod(&name, pod(item)),
+            Delta::Deleted(name) => self.told.planes_due |= self.roster.pod(&name, None),
             // Pods that were known go on being watched; their processes tell of their own end.
             Delta::Lost(_) | Delta::InStep | Delta::Unreadable(_) => {}
         }
@@ -330,7 +330,7 @@ impl Watcher {
             }
             Delta::Deleted(name) => {
                 if source.plural == "services" {
-                    self.roster.service(&name, None);
+                    self.told.planes_due |= self.roster.service(&name, None);
                 }
                 self.index.delete(source, &name, now);
             }
@@ -345,7 +345,7 @@ impl Watcher {
         match item {
             Item::Spec(spec) => Some(*spec),
             Item::Service(spec, ports) => {
-                self.roster.service(name, ports);
+                self.told.planes_due |= self.roster.service(name, ports);
                 Some(*spec)
             }
             Item::Pod(_) | Item::Definition(_) => None,
@@ -356,7 +356,7 @@ impl Watcher {
         let kept: std::collections::BTreeSet<&ObjectName> = kept.iter().map(|(name, _)| name).collect();
         for gone in self.roster.services() {
             if !kept.contains(&gone) {
-                self.roster.service(&gone, None);
+                self.told.planes_due |= self.roster.service(&gone, None);
             }
         }
     }
@@ -396,12 +396,13 @@ impl Watcher {
             return Ok(());
         };
         self.keeper.note(true);
+        self.told.planes_due = true;
         let redaction = Redaction::of_routes(self.index.objects().routes().map(|route| &**route));
         self.send(News::Specs { snapshot, redaction }).await
     }
 
     async fn tell_planes(&mut self) -> Result<(), Closed> {
-        if self.settings.node.is_none() {
+        if self.settings.node.is_none() || !std::mem::take(&mut self.told.planes_due) {
             return Ok(());
         }
         let (objects, snapshot) = self.index.now();

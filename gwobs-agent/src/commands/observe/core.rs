@@ -28,6 +28,8 @@ pub(super) struct Core<O> {
     pipeline: Pipeline,
     specs: InForce,
     gateways: Vec<ObjectName>,
+    /// Those of them that are not in the specs of a cluster.
+    missing: Vec<ObjectName>,
     redact: bool,
     started: Timestamp,
     now: Timestamp,
@@ -63,6 +65,7 @@ impl<O: Out> Core<O> {
         };
         Ok(Self {
             gateways: settings.gateways.clone(),
+            missing: Vec::new(),
             pipeline: Pipeline::new(settings),
             specs: InForce::new(profile(parameters.profile.as_deref())?),
             redact: parameters.redact,
@@ -101,6 +104,16 @@ impl<O: Out> Core<O> {
         self.teller.metrics.decisions.specs(&snapshot);
         self.teller.metrics.grants.specs(&snapshot);
         self.pipeline.set_snapshot(now, snapshot);
+    }
+
+    /// Says which of the Gateways that were named are not in the specs, when that changes.
+    pub(super) fn warn_of_missing_gateways(&mut self, snapshot: &Snapshot) {
+        let missing = self.gateways.iter().filter(|name| snapshot.listeners(name).is_none());
+        let missing: Vec<ObjectName> = missing.cloned().collect();
+        for name in missing.iter().filter(|name| !self.missing.contains(name)) {
+            tracing::warn!("Gateway {name} is not in the specs: its requests have no verdict");
+        }
+        self.missing = missing;
     }
 
     /// The specs may have changed since then without being seen.

@@ -76,7 +76,10 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
             specs = Specs::Manifests(opened);
         }
         SpecSource::Cluster(settings) => {
-            health.expect(&[SPECS, PLANES]);
+            health.expect(&[SPECS]);
+            if settings.node.is_some() {
+                health.expect(&[PLANES]);
+            }
             let feed = cluster::watch(settings.clone())?;
             StateCollector::register(&mut registry, feed.state(), config.metrics_max_routes);
             specs = Specs::Cluster(feed);
@@ -279,6 +282,7 @@ impl Live {
         match news {
             News::Specs { snapshot, redaction } => {
                 tracing::debug!("specs of generation {} are in force", snapshot.generation());
+                self.core.warn_of_missing_gateways(&snapshot);
                 self.core.in_force(now, snapshot, redaction);
             }
             News::InFlux(since) => {
