@@ -1,7 +1,7 @@
 //! Envoy with backends that speak HTTP/2, and the manifests that are said to describe it.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use xtask::versions;
 use super::backend::Backend;
 
 /// Requests for `host` whose path begins with `prefix` go to `backend`. The first row that fits wins, so rows are given
-/// in the order of precedence of the specs.
+/// in the order of precedence of the specs, those of one host together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     /// `HTTPRoute` or `GRPCRoute`; the prefix of the latter is `/service/` or `/service/method`.
@@ -77,18 +77,12 @@ impl Gateway {
             .pid(self.envoy.pid())
     }
 
-    /// Where configuration and manifests lie.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     fn manifests(&self) -> PathBuf {
         self.directory.path().join("manifests.yaml")
     }
 }
 
 fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend]) -> Value {
-    let routes: Vec<Value> = rows.iter().map(virtual_host).collect();
     let clusters: Vec<Value> = backends.iter().map(cluster).collect();
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -96,7 +90,7 @@ fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend]) -> Value {
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
         }}],
-        "route_config": {"virtual_hosts": merged(routes)},
+        "route_config": {"virtual_hosts": virtual_hosts(rows)},
     });
     json!({"static_resources": {
         "listeners": [{
@@ -110,24 +104,17 @@ fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend]) -> Value {
     }})
 }
 
-fn virtual_host(row: &Row) -> Value {
-    let route = json!({"match": {"prefix": row.prefix}, "route": {"cluster": row.backend}});
-    json!({"name": row.host, "domains": [row.host, format!("{}:*", row.host)], "routes": [route]})
+/// One virtual host for each host, with the routes of its rows in order.
+fn virtual_hosts(rows: &[Row]) -> Vec<Value> {
+    let mut hosts: Vec<&str> = rows.iter().map(|row| row.host).collect();
+    hosts.dedup();
+    hosts.into_iter().map(|host| virtual_host(host, rows)).collect()
 }
 
-/// One virtual host for each host, with the routes of all rows in order.
-fn merged(hosts: Vec<Value>) -> Vec<Value> {
-    let mut merged: Vec<Value> = Vec::new();
-    for host in hosts {
-        match merged.iter_mut().find(|other| other["name"] == host["name"]) {
-            Some(known) => {
-                let routes = host["routes"].as_array().cloned().unwrap_or_default();
-                known["routes"].as_array_mut().unwrap().extend(routes);
-            }
-            None => merged.push(host),
-        }
-    }
-    merged
+fn virtual_host(host: &str, rows: &[Row]) -> Value {
+    let route = |row: &Row| json!({"match": {"prefix": row.prefix}, "route": {"cluster": row.backend}});
+    let routes: Vec<Value> = rows.iter().filter(|row| row.host == host).map(route).collect();
+    json!({"name": host, "domains": [host, format!("{host}:*")], "routes": routes})
 }
 
 fn cluster(backend: &Backend) -> Value {

@@ -3,7 +3,6 @@
 
 mod backend;
 mod client;
-mod curl;
 mod gateway;
 mod grpc;
 mod indexing;
