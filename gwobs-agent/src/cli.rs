@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use gwobs_route::profile::Profile;
 
+use crate::commands::check::CheckArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::replay::ReplayArgs;
@@ -115,7 +116,7 @@ pub enum Command {
     /// Predict the conditions of each object, next to those it has
     Status(StatusArgs),
     /// Say what this host lacks for watching: kernel, type information, hooks, capabilities
-    Check,
+    Check(CheckArgs),
     /// Say what is wrong with the specs themselves: shadowed rules, missing grants, features that are not supported …
     Lint(LintArgs),
     /// Judge recorded decisions against other specs: which real requests would go elsewhere

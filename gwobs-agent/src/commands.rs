@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, LogFormat};
 
-mod check;
+pub mod check;
 pub mod explain;
 pub mod lint;
 mod logging;
@@ -50,7 +50,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Agent(args) => observe::agent(*args, &cli.global),
         Command::Explain(args) => explain::run(*args, &cli.global),
         Command::Status(args) => status::run(&args, &cli.global),
-        Command::Check => check::run(&cli.global),
+        Command::Check(args) => check::run(&args, &cli.global),
         Command::Lint(args) => lint::run(&args, &cli.global),
         Command::Replay(args) => replay::run(&args, &cli.global),
     };

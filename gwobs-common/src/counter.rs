@@ -88,7 +88,7 @@ counters! {
     ProcessTable = Error "process_table",
     /// The table of TLS calls or objects was full.
     TlsTable = Error "tls_table",
-    /// The agent gave up probes on what looked like a TLS library: counted by the agent.
+    /// Bytes of what may be no TLS library: not believed, and counted, by the agent.
     TlsCandidate = Error "tls_candidate",
     /// The kernel refused to run the loop over buffers.
     Loop = Error "loop",

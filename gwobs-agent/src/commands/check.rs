@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use clap::Args;
 use serde::Serialize;
 
 use super::{Failure, Outcome};
@@ -14,6 +15,15 @@ use crate::cli::{Global, Output};
 mod host;
 #[cfg(test)]
 mod tests;
+mod tls;
+
+/// Options of `gwobs check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Also say where this process's TLS libraries can be read, and why that is believed (repeatable)
+    #[arg(long = "pid", value_name = "PID")]
+    pids: Vec<u32>,
+}
 
 /// One thing that watching needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,11 +50,12 @@ impl Need {
     }
 }
 
-pub(super) fn run(global: &Global) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &CheckArgs, global: &Global) -> Result<Outcome, Failure> {
     let mut needs = host::needs();
     if needs.iter().all(|need| need.ok) {
         needs.push(host::attach()?);
     }
+    needs.extend(tls::needs(&args.pids));
     let text = match global.output.unwrap_or(Output::Table) {
         Output::Table => table(&needs),
         Output::Json => format!("{}\n", serde_json::to_string_pretty(&needs)?),

@@ -35,7 +35,7 @@ impl Probes {
     /// connections is told. They go with [`Self::unwatch_tls`], which is due when the process ends.
     ///
     /// # Errors
-    /// The kernel refused; nothing of this image is probed then.
+    /// The kernel refused to probe reads or writes; nothing of this image is probed then.
     pub fn watch_tls(&mut self, pid: u32, image: &Path, points: &Points) -> Result<(), ProbeError> {
         let caller = match points.library {
             Library::OpenSsl | Library::BoringSsl => CALLER_THREAD,
@@ -44,7 +44,12 @@ impl Probes {
         self.tls.callers.insert(pid, caller, 0)?;
         let mut links = Vec::new();
         for point in &points.points {
-            attach_point(&mut self.programs, pid, image, point, points.library, &mut links)?;
+            match attach_point(&mut self.programs, pid, image, point, points.library, &mut links) {
+                Err(refused) if !point.function.moves_plaintext() => {
+                    tracing::debug!(pid, "no probe on {}: {refused}", point.function.as_str());
+                }
+                other => other?,
+            }
         }
         self.tls.links.entry(pid).or_default().extend(links);
         Ok(())

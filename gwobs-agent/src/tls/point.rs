@@ -44,6 +44,12 @@ pub enum Function {
 }
 
 impl Function {
+    /// True if plaintext goes through it; the others only add to what is known of a connection.
+    #[must_use]
+    pub const fn moves_plaintext(self) -> bool {
+        matches!(self, Self::Read | Self::ReadEx | Self::Write | Self::WriteEx)
+    }
+
     /// The public name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -231,8 +231,8 @@ impl Live {
     }
 
     fn count_errors(&mut self, probes: &Probes) -> anyhow::Result<()> {
-        let given_up = self.tls.take_given_up();
-        let candidates = (given_up > 0).then_some((Counter::TlsCandidate, given_up));
+        let withheld = self.tls.take_withheld();
+        let candidates = (withheld > 0).then_some((Counter::TlsCandidate, withheld));
         for (counter, count) in self
             .errors
             .since_last(&probes.counters()?)
@@ -307,6 +307,7 @@ impl Live {
             match probes.follow(process.pid) {
                 Ok(followed) => {
                     for one in followed.processes {
+                        self.tls.search(one.pid);
                         tracing::info!("following {} ({}) of pod {pod}", one.name, one.pid);
                         self.core.assign(one.pid, &one.name, &scope);
                         self.running.insert(one.pid);

@@ -22,7 +22,7 @@ pub(super) struct TlsWatch {
     questions: Sender<u32>,
     answers: Receiver<Found>,
     trials: Trials,
-    given_up: u64,
+    withheld: u64,
 }
 
 impl TlsWatch {
@@ -36,7 +36,7 @@ impl TlsWatch {
             questions,
             answers,
             trials: Trials::default(),
-            given_up: 0,
+            withheld: 0,
         })
     }
 
@@ -54,6 +54,11 @@ impl TlsWatch {
         libraries.sort_unstable();
         libraries.dedup();
         libraries
+    }
+
+    /// Searches a process; what is found is attached later.
+    pub(super) fn search(&self, pid: u32) {
+        self.ask(pid);
     }
 
     /// Attaches what was found since this was last called.
@@ -78,22 +83,25 @@ impl TlsWatch {
         }
         match self.trials.judge(event) {
             Finding::Believe => true,
-            Finding::Doubt => false,
+            Finding::Doubt => {
+                self.withheld += 1;
+                false
+            }
             Finding::GiveUp => {
                 tracing::warn!(
                     pid = event.pid,
                     "what was taken for the TLS library's reads and writes yields no HTTP: TLS stays unread"
                 );
-                self.given_up += 1;
+                self.withheld += 1;
                 self.detach(event.pid, probes);
                 false
             }
         }
     }
 
-    /// Candidates given up since this was last asked.
-    pub(super) fn take_given_up(&mut self) -> u64 {
-        std::mem::take(&mut self.given_up)
+    /// Events that were not believed, since this was last asked.
+    pub(super) fn take_withheld(&mut self) -> u64 {
+        std::mem::take(&mut self.withheld)
     }
 
     fn ask(&self, pid: u32) {
