@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::compile::{CompiledMatch, CompiledRoute, PathTest};
 use crate::judge::is_left_alone;
-use crate::model::{BackendRef, Filter, PathModifier, Rule};
+use crate::model::{AuthProtocol, BackendRef, ExternalAuth, Filter, PathModifier, Rule};
 use crate::profile::{PathReading, Profile};
 use crate::view::{View, host_of, is_plain, lower, normalise, split_query};
 use crate::{ObjectName, Request, Snapshot};
@@ -28,6 +28,8 @@ pub(crate) struct Transforms {
     replacements: HashMap<Box<str>, HashSet<Box<str>>>,
     /// Headers that filters set, add or remove.
     changed_headers: HashSet<Arc<str>>,
+    /// An authorization service may have set any header.
+    any_header_changed: bool,
     /// A filter of unknown effect may have changed anything.
     opaque: bool,
     /// Query parameters, headers and cookies that a match, a filter or persistence looks at.
@@ -169,8 +171,17 @@ impl Transforms {
                 .looked_at
                 .headers
                 .extend(["origin", "access-control-request-method"].map(Into::into)),
-            Filter::ResponseHeaders(_) | Filter::Mirror(_) | Filter::ExternalAuth(_) => {}
+            Filter::ExternalAuth(auth) => self.add_auth(auth),
+            Filter::ResponseHeaders(_) | Filter::Mirror(_) => {}
         }
+    }
+
+    /// What the service answers may be copied into the request (`HTTPAuthConfig.allowedResponseHeaders`: without a list, all
+    /// headers); over gRPC it sets what it likes.
+    fn add_auth(&mut self, auth: &ExternalAuth) {
+        self.any_header_changed |= auth.protocol == AuthProtocol::Grpc || auth.allowed_response_headers.is_empty();
+        self.changed_headers
+            .extend(auth.allowed_response_headers.iter().cloned());
     }
 
     fn add_path(&mut self, path: Option<&PathModifier>, prefixes: &[&str]) {
@@ -330,7 +341,8 @@ impl Transforms {
         let own_host = host.is_some_and(|host| {
             !self.hosts.contains(&*host) && !self.is_backend_name(&host) && host.parse::<std::net::IpAddr>().is_err()
         });
-        let same = |name: &Arc<str>| !self.changed_headers.contains(name) && !is_left_alone(name);
+        let same =
+            |name: &Arc<str>| !self.any_header_changed && !self.changed_headers.contains(name) && !is_left_alone(name);
         Kept {
             authority: !self.opaque && own_host,
             path: !self.opaque && !rewritten,

@@ -122,3 +122,48 @@ fn prefixes_that_are_stripped_leave_a_finite_question() {
     assert!(matches!(judged("/x/1", "10.0.0.3"), Verdict::Mismatch(_)));
     assert!(matches!(judged("/x/1", "10.0.0.2"), Verdict::Inconclusive(_)));
 }
+
+/// What an authorization service answers may be copied into the request: then no header is proof.
+#[test]
+fn an_authorization_service_may_have_set_any_header() {
+    let auth = |allowed: &[&str]| {
+        Filter::ExternalAuth(Box::new(ExternalAuth {
+            protocol: AuthProtocol::Http,
+            backend: backend("three", 1),
+            path: None,
+            allowed_response_headers: allowed.iter().map(|&name| name.into()).collect(),
+        }))
+    };
+    let arrival = Arrival::at_gateway(&name("ns/gw"), 80, WireProtocol::Http);
+    let judged = |allowed: &[&str]| {
+        let by_header = vec![prefix("/").header("x-user", "1")];
+        let guarded = filtered(vec![prefix("/a")], vec![auth(allowed)], "two");
+        let snapshot = world(vec![rule(by_header, "one"), guarded]);
+        get("h.test", "/").header("x-user", "1").with(|request| {
+            judge_upstream(
+                &snapshot,
+                &arrival,
+                &attempt("10.0.0.1", Some(*request), Purpose::Forward),
+                1_000,
+            )
+            .verdict
+        })
+    };
+    assert_eq!(judged(&["x-other"]), Verdict::Match);
+    assert!(matches!(judged(&["x-user"]), Verdict::Inconclusive(_)));
+    assert!(matches!(judged(&[]), Verdict::Inconclusive(_)));
+    let set = HeaderModifier {
+        set: vec![HeaderValue {
+            name: "x-user".into(),
+            value: "0".into(),
+        }],
+        ..HeaderModifier::default()
+    };
+    let guarded = filtered(vec![prefix("/")], vec![auth(&[]), Filter::RequestHeaders(set)], "two");
+    let forwarded = get("h.test", "/").judge_forward(&world(vec![guarded]), "10.0.0.2");
+    assert_eq!(
+        forwarded.verdict,
+        Verdict::Match,
+        "the service may have set the header back"
+    );
+}

@@ -1,5 +1,7 @@
 //! The CORS filter (GEP-1767): preflights are answered by the gateway, other responses get headers.
 
+use std::sync::Arc;
+
 use crate::model::Cors;
 use crate::view::View;
 use crate::{Inconclusive, ResponseHeaders};
@@ -25,7 +27,9 @@ pub(super) fn apply(cors: &Cors, view: &View<'_>, headers: &mut ResponseHeaders)
     if cors.allow_credentials {
         set(headers, "access-control-allow-credentials", "true");
     }
-    if !cors.expose_headers.is_empty() {
+    // `*` must not be given to requests with credentials; what stands in its place is not said.
+    let exposed = !cors.expose_headers.is_empty() && !(cors.allow_credentials && is_any(&cors.expose_headers));
+    if exposed {
         set(
             headers,
             "access-control-expose-headers",
@@ -42,15 +46,17 @@ pub(super) fn apply(cors: &Cors, view: &View<'_>, headers: &mut ResponseHeaders)
 }
 
 fn answer(cors: &Cors, method: &str, wanted: Option<&str>, headers: &mut ResponseHeaders) {
-    let any = |list: &[std::sync::Arc<str>]| list.iter().any(|item| &**item == "*");
-    let methods = if any(&cors.allow_methods) {
+    let methods = if is_any(&cors.allow_methods) {
         method.to_owned()
     } else {
         cors.allow_methods.join(", ")
     };
-    let names = match any(&cors.allow_headers) {
-        true => wanted.unwrap_or("*").to_owned(),
-        false => cors.allow_headers.join(", "),
+    let names = match (is_any(&cors.allow_headers), wanted) {
+        (true, Some(wanted)) => wanted.to_owned(),
+        // With credentials the header must be left out.
+        (true, None) if cors.allow_credentials => String::new(),
+        (true, None) => "*".to_owned(),
+        (false, _) => cors.allow_headers.join(", "),
     };
     for (name, value) in [
         ("access-control-allow-methods", methods),
@@ -63,12 +69,17 @@ fn answer(cors: &Cors, method: &str, wanted: Option<&str>, headers: &mut Respons
     set(headers, "access-control-max-age", &cors.max_age.to_string());
 }
 
+fn is_any(list: &[Arc<str>]) -> bool {
+    list.iter().any(|item| &**item == "*")
+}
+
 fn set(headers: &mut ResponseHeaders, name: &str, value: &str) {
     headers.set.push((name.into(), value.to_owned()));
 }
 
 /// An origin is allowed by `*`, by itself, or by a pattern whose host begins with `*.`, for any number of labels.
 fn covers(pattern: &str, origin: &str) -> bool {
+    let (pattern, origin) = (without_default_port(pattern), without_default_port(origin));
     if pattern == "*" || pattern.eq_ignore_ascii_case(origin) {
         return true;
     }
@@ -83,3 +94,16 @@ fn covers(pattern: &str, origin: &str) -> bool {
         .and_then(|host| host.strip_suffix(suffix));
     label.is_some_and(|label| !label.is_empty() && !label.contains(['/', ':']))
 }
+
+/// Port 80 of `http` and 443 of `https` go without saying.
+fn without_default_port(origin: &str) -> &str {
+    let port = match origin.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => ":80",
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => ":443",
+        _ => return origin,
+    };
+    origin.strip_suffix(port).unwrap_or(origin)
+}
+
+#[cfg(test)]
+mod tests;

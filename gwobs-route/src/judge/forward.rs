@@ -135,7 +135,7 @@ impl<'a> Forward<'a> {
         }
     }
 
-    /// True if an implementation's own filter may have changed the request as well.
+    /// True if an implementation's own filter, or an authorization service, may have changed the request as well.
     fn is_opaque(&self) -> bool {
         let rule = self
             .case
@@ -143,7 +143,12 @@ impl<'a> Forward<'a> {
             .route
             .as_ref()
             .and_then(|route| self.case.snapshot.rule(route));
-        let opaque = |filter: &Filter| matches!(filter, Filter::Extension(_) | Filter::Unknown(_));
+        let opaque = |filter: &Filter| {
+            matches!(
+                filter,
+                Filter::Extension(_) | Filter::Unknown(_) | Filter::ExternalAuth(_)
+            )
+        };
         rule.is_some_and(|rule| {
             let of_backends = rule.backends.iter().flat_map(|backend| &backend.filters);
             rule.filters.iter().chain(of_backends).any(opaque)
