@@ -28,8 +28,8 @@ pub(super) fn apply(cors: &Cors, view: &View<'_>, headers: &mut ResponseHeaders)
         set(headers, "access-control-allow-credentials", "true");
     }
     // `*` must not be given to requests with credentials; what stands in its place is not said.
-    let exposed = !cors.expose_headers.is_empty() && !(cors.allow_credentials && is_any(&cors.expose_headers));
-    if exposed {
+    let withheld = cors.allow_credentials && is_any(&cors.expose_headers);
+    if !cors.expose_headers.is_empty() && !withheld {
         set(
             headers,
             "access-control-expose-headers",

@@ -10,7 +10,7 @@ fn the_table_in_the_documentation_is_complete_and_true() {
     let cells = |row: &&str| -> Vec<String> { row.split('|').map(|cell| cell.trim().to_owned()).collect() };
     let told: Vec<_> = rows
         .iter()
-        .map(|row| cells(row))
+        .map(cells)
         .map(|cells| (cells[1].clone(), cells[2].clone()))
         .collect();
     let true_ones: Vec<_> = Code::ALL
