@@ -156,8 +156,10 @@ impl Collection {
 
     /// Watches from a version.
     pub(super) async fn watch(&self, client: &Client, version: &str) -> Result<Events, Fault> {
-        let mut params = WatchParams::default();
-        params.field_selector = self.fields.clone();
+        let params = WatchParams {
+            field_selector: self.fields.clone(),
+            ..WatchParams::default()
+        };
         let builder = Request::new(&self.path);
         let request = if self.metadata_only {
             builder.watch_metadata(&params, version)?

@@ -457,6 +457,7 @@ fn service(value: Value) -> Item {
     Item::Service(Box::new(spec), ports)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as all readers of items")]
 fn pod(value: Value) -> Item {
     match Pod::read(&value) {
         Ok(pod) => Item::Pod(Some(pod)),
@@ -467,6 +468,7 @@ fn pod(value: Value) -> Item {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as all readers of items")]
 fn definition(value: Value) -> Item {
     Item::Definition(Definition::read(&value))
 }

@@ -221,22 +221,25 @@ fn definitions(encoder: &mut DescriptorEncoder<'_>, state: &State) -> Result<(),
 }
 
 fn refused(encoder: &mut DescriptorEncoder<'_>, state: &State) -> Result<(), fmt::Error> {
-    let label = |collection: &'static str| vec![("collection", collection)];
     let refused = state
         .refused
         .iter()
-        .map(|(collection, count)| (label(*collection), *count));
+        .map(|(collection, count)| (label(collection), *count));
     gauge(
         encoder,
         "objects_refused",
         "Objects that do not fit their type and are not used",
         refused,
     )?;
-    let unreadable = state.unreadable.iter().map(|collection| (label(*collection), 1));
+    let unreadable = state.unreadable.iter().map(|collection| (label(collection), 1));
     gauge(
         encoder,
         "collection_unreadable",
         "Collections that cannot be read and count as empty",
         unreadable,
     )
+}
+
+fn label(collection: &str) -> Labels<'_> {
+    vec![("collection", collection)]
 }

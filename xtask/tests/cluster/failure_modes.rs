@@ -106,17 +106,17 @@ fn failure_mode_3_header_routing_regresses() -> Result<()> {
     let cluster = Cluster::start(&["canary", "deep"])?;
     let names = ["x-canary", "x-region", "x-tenant"];
     let headers: Vec<_> = names.iter().map(|name| json!({"name": name, "value": "1"})).collect();
-    let by_headers = json!({"path": {"type": "PathPrefix", "value": "/"}, "headers": headers});
-    let rules = json!([rule(&by_headers, "canary"), prefix("/deep", "deep")]);
+    let by_headers = json!({"path": {"type": "PathPrefix", "value": "/h"}, "headers": headers});
+    let rules = json!([rule(&by_headers, "canary"), prefix("/h/b", "deep")]);
     cluster.api.apply(route("headers", &[], &rules))?;
     let with_headers =
         |path: &str| -> Request { names.iter().fold(get(path), |request, name| request.header(name, "1")) };
-    cluster.wait_until(&with_headers("/").due("canary"))?;
+    cluster.wait_until(&with_headers("/h").due("canary"))?;
     let agent = cluster.agent()?;
     let cases: Vec<Case> = (0..40)
         .map(|index| match index % 2 {
-            0 => with_headers("/deep/x").due("deep"),
-            _ => get("/deep/x").due("deep"),
+            0 => with_headers("/h/b").due("deep"),
+            _ => get("/h/b").due("deep"),
         })
         .collect();
     let exchanges = cluster.client().run(&cases)?;

@@ -18,7 +18,7 @@ use super::outlets::{Broken, Outlets};
 use super::stop::Stop;
 use crate::cluster::{self, News};
 use crate::commands::{Failure, Outcome};
-use crate::event::{EventKind, KernelEvent};
+use crate::event::{EventKind, KernelEvent, Timestamp};
 use crate::metrics::{Health, Metrics, Server, StateCollector};
 use crate::output::{ObservedProcess, Ready, boottime};
 use crate::probes::{self, ProbeError, Probes};
@@ -262,17 +262,20 @@ impl Live {
             return Ok(());
         };
         match manifests.poll() {
-            Poll::Unchanged => {}
+            Poll::Unchanged => Ok(()),
             Poll::Broken(why) => {
                 tracing::warn!("the changed manifests cannot be used, those before stay in force: {why}");
+                Ok(())
             }
-            Poll::Changed(loaded) => {
-                if let Err(missing) = self.specs(*loaded)? {
-                    tracing::warn!("{missing}: its requests have no verdict");
-                }
-                tracing::info!("the manifests changed, the new ones are in force");
-            }
+            Poll::Changed(loaded) => self.changed(*loaded),
         }
+    }
+
+    fn changed(&mut self, loaded: Loaded) -> anyhow::Result<()> {
+        if let Err(missing) = self.specs(loaded)? {
+            tracing::warn!("{missing}: its requests have no verdict");
+        }
+        tracing::info!("the manifests changed, the new ones are in force");
         Ok(())
     }
 
@@ -281,15 +284,10 @@ impl Live {
         let now = boottime();
         match news {
             News::Specs { snapshot, redaction } => {
-                tracing::debug!("specs of generation {} are in force", snapshot.generation());
                 self.core.warn_of_missing_gateways(&snapshot);
                 self.core.in_force(now, snapshot, redaction);
             }
-            News::InFlux(since) => {
-                tracing::warn!("the cluster's objects may have changed unseen: decisions are config_in_flux");
-                self.core.lose_specs(since);
-                self.health.ready(SPECS, false);
-            }
+            News::InFlux(since) => self.lose_specs(since),
             News::InStep => {
                 tracing::info!("all of the cluster's objects are known");
                 self.core.regain_specs(now);
@@ -297,6 +295,12 @@ impl Live {
             }
             News::Planes(planes) => self.planes.set(planes),
         }
+    }
+
+    fn lose_specs(&mut self, since: Timestamp) {
+        tracing::warn!("the cluster's objects may have changed unseen: decisions are config_in_flux");
+        self.core.lose_specs(since);
+        self.health.ready(SPECS, false);
     }
 
     /// Follows the processes of data planes that were found.
