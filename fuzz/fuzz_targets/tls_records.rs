@@ -1,22 +1,4 @@
-//! TLS records of one direction: whatever the cuts, the ClientHello is the same.
+//! TLS records of one direction of a connection.
 #![no_main]
 
-use gwobs_fuzz::{Input, halve};
-use gwobs_http::tls::{Records, Seen};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| {
-    let mut input = Input::new(data);
-    let (mut whole, mut cut) = (Records::default(), Records::default());
-    while !input.is_empty() {
-        let call = input.call();
-        let parts = halve(&call).map(|part| cut.take(part));
-        let seen = whole.take(call);
-        let joined = parts.into_iter().fold(Seen::default(), |all, part| Seen {
-            hello: part.hello.or(all.hello),
-            alert: part.alert.or(all.alert),
-            application_data: all.application_data || part.application_data,
-        });
-        assert_eq!(seen, joined, "cuts do not matter");
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gwobs_fuzz::tls_records::run(bytes));

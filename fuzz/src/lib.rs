@@ -4,10 +4,13 @@
 pub mod decide;
 pub mod http1;
 pub mod input;
+pub mod tls_records;
 
 #[cfg(feature = "agent")]
 pub mod connection;
 #[cfg(feature = "agent")]
 pub mod objects;
+#[cfg(feature = "agent")]
+pub mod tls_image;
 
 pub use input::{Input, halve};

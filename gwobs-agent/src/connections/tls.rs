@@ -122,10 +122,9 @@ impl State {
     }
 
     fn note_alert(&mut self, alert: Option<Alert>) {
-        if let (Handshake::Begun(known), Some(alert)) = (&mut self.handshake, alert) {
-            if alert.is_fatal {
-                known.get_or_insert(alert);
-            }
+        let fatal = alert.filter(|alert| alert.is_fatal);
+        if let (Handshake::Begun(known), Some(alert)) = (&mut self.handshake, fatal) {
+            known.get_or_insert(alert);
         }
     }
 

@@ -13,11 +13,8 @@ const MAX_PLACES: usize = 64;
 /// Addresses of strings that are this one.
 pub(super) fn whole(image: &Image, text: &str) -> Vec<u64> {
     let needle = terminated(text);
-    places(image, &needle, |address, before| {
-        // The end of a longer string may serve as this one: linkers share tails.
-        let _ = before;
-        vec![address]
-    })
+    // The end of a longer string may serve as this one: linkers share tails.
+    places(image, &needle, |address, _| vec![address])
 }
 
 /// Addresses of strings that end like this, and of this end within them.

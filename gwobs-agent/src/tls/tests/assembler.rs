@@ -107,7 +107,7 @@ impl Code {
 
     /// Up to the next function, as linkers pad.
     pub(super) fn align(&mut self) -> &mut Self {
-        while self.bytes.len() % 16 != 0 {
+        while !self.bytes.len().is_multiple_of(16) {
             match self.machine {
                 Machine::X86_64 => self.bytes.push(0xcc),
                 Machine::Aarch64 => self.word(0xd503_201f),
