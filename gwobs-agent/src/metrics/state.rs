@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use gwobs_route::status::ObjectStatus;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
@@ -48,12 +48,9 @@ impl Collector for StateCollector {
         definitions(&mut encoder, &state)?;
         refused(&mut encoder, &state)?;
         let hidden = state.statuses.len().saturating_sub(shown.len());
-        gauge(
-            &mut encoder,
-            "statuses_not_exported",
-            "Statuses beyond the cap",
-            [(Labels::new(), hidden)],
-        )
+        let help = "Statuses beyond the cap";
+        let metric = encoder.encode_descriptor("statuses_not_exported", help, None, MetricType::Gauge)?;
+        encode_count(metric, hidden)
     }
 }
 
@@ -65,10 +62,13 @@ fn gauge<'a>(
 ) -> Result<(), fmt::Error> {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (labels, value) in values {
-        let value = i64::try_from(value).unwrap_or(i64::MAX);
-        metric.encode_family(&labels)?.encode_gauge(&value)?;
+        encode_count(metric.encode_family(&labels)?, value)?;
     }
     Ok(())
+}
+
+fn encode_count(mut metric: MetricEncoder<'_>, value: usize) -> Result<(), fmt::Error> {
+    metric.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 fn of<'a>(status: &'a ObjectStatus, more: &[(&'static str, &'a str)]) -> Labels<'a> {
