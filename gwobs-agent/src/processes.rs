@@ -155,7 +155,7 @@ fn group_of(path: &Path) -> PathBuf {
     let relative = path.strip_prefix("/").unwrap_or(path);
     let mounted = |mount: &&str| Path::new(CGROUPS).join(mount).join(relative);
     let holds_processes = |group: &PathBuf| group.join("cgroup.procs").is_file();
-    let found = HIERARCHIES.iter().map(|mount| mounted(mount)).find(holds_processes);
+    let found = HIERARCHIES.iter().map(mounted).find(holds_processes);
     found.unwrap_or_else(|| mounted(&""))
 }
 
