@@ -24,6 +24,13 @@
 //! are kept; where as many calls are under way as requests hang together, none of these is free any more, which keeps
 //! components small (`process.rs`). Edges fall as answers are read and passed on. When a request has ended, and its
 //! component has not come apart by then, evidence and the readings are asked (`process/look.rs`, `puzzle.rs`).
+//!
+//! A busy event loop reads the next batch before it writes the last one. Then requests that look alike hang together for as
+//! long as the load lasts. Beyond a limit such a component becomes a *crowd*, in which no edges are kept and more than all
+//! readings are considered (`crowd.rs`).
+//!
+//! A *failed connect* has no request. It belongs to one for sure only if its thread did nothing in between; otherwise it
+//! counts for those requests alone that were never sent at all.
 
 mod crowd;
 mod evidence;
@@ -80,6 +87,7 @@ pub struct Pairing {
     counts: Counts,
     /// When events were lost last: a process that is heard of later may have had some among them.
     lost: Option<Timestamp>,
+    component_limit: usize,
 }
 
 impl Pairing {
@@ -91,7 +99,15 @@ impl Pairing {
             hold: limits::nanoseconds(hold),
             counts: Counts::default(),
             lost: None,
+            component_limit: limits::MAX_COMPONENT,
         }
+    }
+
+    /// With crowds from so few requests on.
+    #[cfg(test)]
+    fn with_component_limit(mut self, limit: usize) -> Self {
+        self.component_limit = limit;
+        self
     }
 
     /// Takes what happened on the connections, in order.
@@ -102,18 +118,20 @@ impl Pairing {
         oracle: &impl Oracle,
         settled: &mut Vec<Settled>,
     ) {
-        let out = &mut Out {
-            settled,
-            counts: &mut self.counts,
-        };
         match event {
             ExchangeEvent::Progress { stage, half } => {
-                let process = process(&mut self.processes, half.connection.pid, self.lost);
-                process.on_progress(now, *stage, half, oracle, out);
+                let mut counts = self.counts;
+                let out = &mut Out {
+                    settled,
+                    counts: &mut counts,
+                };
+                self.process(half.connection.pid)
+                    .on_progress(now, *stage, half, oracle, out);
+                self.counts = counts;
             }
             ExchangeEvent::Unreadable { connection, stamp, why } => {
-                let process = process(&mut self.processes, connection.pid, self.lost);
-                process.on_unreadable(connection, *stamp, *why, oracle);
+                self.process(connection.pid)
+                    .on_unreadable(connection, *stamp, *why, oracle);
             }
             ExchangeEvent::ConnectFailed {
                 pid,
@@ -121,7 +139,7 @@ impl Pairing {
                 began,
                 failed,
             } => {
-                let process = process(&mut self.processes, *pid, self.lost);
+                let process = self.process(*pid);
                 process.on_connect_failed(*peer, *began, *failed, oracle);
             }
             ExchangeEvent::Lost => {
@@ -196,13 +214,14 @@ impl Pairing {
     pub fn counts(&self) -> Counts {
         self.counts
     }
-}
 
-/// The process with that number; one that is new knows of the last loss.
-fn process(processes: &mut BTreeMap<u32, Process>, pid: u32, lost: Option<Timestamp>) -> &mut Process {
-    processes.entry(pid).or_insert_with(|| {
-        let mut process = Process::default();
-        lost.into_iter().for_each(|at| process.on_lost(at));
-        process
-    })
+    /// The process with that number; one that is new knows of the last loss.
+    fn process(&mut self, pid: u32) -> &mut Process {
+        let (lost, limit) = (self.lost, self.component_limit);
+        self.processes.entry(pid).or_insert_with(|| {
+            let mut process = Process::new(limit);
+            lost.into_iter().for_each(|at| process.on_lost(at));
+            process
+        })
+    }
 }

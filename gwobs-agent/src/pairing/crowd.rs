@@ -25,8 +25,16 @@ use crate::exchange::{Half, HalfId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct CrowdId(pub(super) u64);
 
-/// What the verdict on a call depends on, hashed: address, target, the headers that filters touch, and the status.
-pub(super) type CallLook = (u64, Option<u16>);
+/// What the verdict on a request depends on in one of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CallLook {
+    /// Where it went and what it asked for, hashed: address, target, the headers that filters touch.
+    pub(super) sent: u64,
+    pub(super) status: Option<u16>,
+    pub(super) failed: bool,
+    /// Its answer was read before the request was answered.
+    pub(super) in_order: bool,
+}
 
 /// Requests and calls that are taken together.
 #[derive(Debug, Default)]
@@ -39,6 +47,8 @@ pub(super) struct Crowd {
     pub(super) taken: FxHashSet<CallId>,
     /// Requests less calls that need one of their own, over the crowd's whole life.
     pub(super) balance: i64,
+    /// True if its requests are not free, because it is full.
+    pub(super) closed: bool,
     /// True if a call failed, may be nobody's, or a request was given up: counts are not exact any more.
     pub(super) inexact: bool,
     classes: Vec<Class>,

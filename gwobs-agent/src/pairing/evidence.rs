@@ -9,7 +9,7 @@
 //! owner has it as well, which explains where it came from.
 //!
 //! **Calls that may belong to an unseen request.** An unseen request cannot be shown not to have a token. So only
-//! strong tokens count there, or a two-sided tie: the call follows the read of the request on its thread with nothing
+//! strong tokens (ids) count there, or a two-sided tie: the call follows the read of the request on its thread with nothing
 //! in between, *and* the same answer came out on both sides. An unseen request would have had to be written exactly
 //! then, and the request itself to be answered by the gateway with just the bytes that the unseen one got.
 //!

@@ -14,7 +14,6 @@ use super::Counts;
 use super::crowd::{Crowd, CrowdId};
 use super::facts;
 use super::habits::Habits;
-use super::limits::MAX_COMPONENT;
 use super::node::{Call, CallId, Request};
 use super::oracle::Oracle;
 use super::settled::Settled;
@@ -41,6 +40,8 @@ pub(super) struct Process {
     pub(super) exited: bool,
     threads: Threads,
     habits: Habits,
+    /// Requests or calls of a component beyond which it is a crowd.
+    component_limit: usize,
     crowds: BTreeMap<CrowdId, Crowd>,
     last_crowd: u64,
     unseen: Unseen,
@@ -60,6 +61,14 @@ pub(super) struct Out<'a> {
 }
 
 impl Process {
+    /// A process that nothing is known of. `component_limit`: requests or calls of a component beyond which it is a crowd.
+    pub(super) fn new(component_limit: usize) -> Self {
+        Self {
+            component_limit,
+            ..Self::default()
+        }
+    }
+
     /// A half reached its next stage.
     pub(super) fn on_progress(
         &mut self,
@@ -350,7 +359,7 @@ impl Process {
                     queue.extend(candidates.filter(|candidate| requests.insert(**candidate)));
                 }
             }
-            if requests.len() > MAX_COMPONENT || calls.len() > MAX_COMPONENT {
+            if requests.len() > self.component_limit || calls.len() > self.component_limit {
                 return None;
             }
         }

@@ -92,7 +92,7 @@ impl Process {
             self.recognised(id, candidates, oracle)
         };
         let in_crowd = |id: &HalfId| self.requests.get(id).is_some_and(|request| request.crowd.is_some());
-        let crowded = candidates.len() > MAX_COMPONENT || candidates.iter().any(in_crowd);
+        let crowded = candidates.len() > self.component_limit || candidates.iter().any(in_crowd);
         match owner.filter(|(owner, _)| self.is_free_of_crowd(*owner)) {
             Some((owner, kinds)) => {
                 self.take_from_crowd(owner);

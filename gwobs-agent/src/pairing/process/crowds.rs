@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use gwobs_route::Verdict;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::look::judged_attempts;
 use super::{Out, Process};
 use crate::event::Timestamp;
-use crate::exchange::{Half, HalfId};
+use crate::exchange::{Half, HalfId, Stamp};
 use crate::finished::Evidence;
 use crate::pairing::crowd::{CallLook, Crowd, CrowdId};
 use crate::pairing::facts;
@@ -19,6 +19,7 @@ use crate::pairing::oracle::Oracle;
 use crate::pairing::settled::Tie;
 
 /// What the calls that a request of a crowd may own say about it.
+#[derive(Default)]
 struct Options {
     /// The verdict that all of them bring; `None` if they differ.
     verdict: Option<Verdict>,
@@ -42,7 +43,7 @@ impl Process {
             out.counts.overflowed += 1;
             self.disperse(crowd);
         } else {
-            self.refresh_crowd(crowd, true);
+            self.refresh_crowd(crowd);
         }
     }
 
@@ -76,6 +77,7 @@ impl Process {
             if let Some(crowd) = self.crowds.get_mut(&first) {
                 crowd.absorb(other);
             }
+            self.open_crowd(first);
         }
         first
     }
@@ -88,6 +90,7 @@ impl Process {
                 continue;
             };
             request.crowd = Some(crowd);
+            request.closed = false;
             let edges = std::mem::take(&mut request.edges);
             let emitted = request.emitted;
             let last = request.owned.last().copied();
@@ -109,6 +112,7 @@ impl Process {
             if emitted {
                 self.forget_request(id);
             }
+            self.refresh(id);
         }
     }
 
@@ -133,30 +137,33 @@ impl Process {
         let (Some(crowd), true) = (call.crowd, std::mem::take(&mut call.counted)) else {
             return;
         };
-        let was_full = self.crowds.get(&crowd).is_some_and(Crowd::is_full);
         if let Some(crowd) = self.crowds.get_mut(&crowd) {
             crowd.balance += 1;
             crowd.inexact = true;
         }
-        self.refresh_crowd(crowd, was_full);
+        self.refresh_crowd(crowd);
     }
 
-    /// The requests of a full crowd cannot own another call. `all`: whether that may have changed for all of them.
-    fn refresh_crowd(&mut self, id: CrowdId, all: bool) {
-        let Some(crowd) = self.crowds.get(&id) else { return };
-        let full = crowd.is_full();
-        if !full && !all {
-            return;
+    /// The requests of a full crowd cannot own another call.
+    fn refresh_crowd(&mut self, id: CrowdId) {
+        if let Some(crowd) = self.crowds.get(&id).filter(|crowd| crowd.closed != crowd.is_full()) {
+            let full = crowd.is_full();
+            self.close_crowd(id, full);
         }
-        let changed: Vec<HalfId> = crowd
-            .requests
-            .iter()
-            .filter(|id| self.requests.get(id).is_some_and(|request| request.closed != full))
-            .copied()
-            .collect();
-        for id in changed {
+    }
+
+    /// After crowds were made one, some of their requests may be closed and others not.
+    fn open_crowd(&mut self, id: CrowdId) {
+        self.close_crowd(id, false);
+    }
+
+    fn close_crowd(&mut self, id: CrowdId, closed: bool) {
+        let Some(crowd) = self.crowds.get_mut(&id) else { return };
+        crowd.closed = closed;
+        let requests: Vec<HalfId> = crowd.requests.iter().copied().collect();
+        for id in requests {
             if let Some(request) = self.requests.get_mut(&id) {
-                request.closed = full;
+                request.closed = closed;
             }
             self.refresh(id);
         }
@@ -177,7 +184,7 @@ impl Process {
             crowd.requests.remove(&id);
             crowd.balance -= 1;
         }
-        self.refresh_crowd(crowd, true);
+        self.refresh_crowd(crowd);
         self.tidy(crowd);
     }
 
@@ -237,69 +244,39 @@ impl Process {
     /// The calls that a request may own, by every fact about the two of them alone, and what they say.
     fn options(&mut self, crowd: CrowdId, id: HalfId, oracle: &impl Oracle) -> Options {
         let steady = self.threads.steady();
-        let mut options = Options {
-            verdict: None,
-            representative: None,
-        };
         let (Some(request), Some(crowd)) = (self.requests.get(&id), self.crowds.get_mut(&crowd)) else {
-            return options;
+            return Options::default();
         };
-        let from = request.from().unwrap_or(u64::MAX);
-        let start = crowd.calls.partition_point(|(began, _)| *began <= from);
-        let end = latest(request, steady);
-        let window: Vec<(CallId, &Call)> = crowd
-            .calls
-            .get(start..)
-            .unwrap_or_default()
+        let window = window(request, crowd, &self.calls, steady);
+        let mut judge = Judge { request, crowd, oracle };
+        let mut kinds: FxHashSet<CallLook> = FxHashSet::default();
+        let different = window.iter().filter(|(_, call)| kinds.insert(look_for(request, call)));
+        let different: Vec<&Call> = different.map(|(_, call)| *call).collect();
+        let (failed, last): (Vec<&Call>, Vec<&Call>) = (
+            different.iter().filter(|call| call.failed()).copied().collect(),
+            different
+                .iter()
+                .filter(|call| call.half().is_some() && facts::may_be_last(&request.half, call))
+                .copied()
+                .collect(),
+        );
+        let verdict = judge.common(&failed, &last);
+        let mut possible = Vec::new();
+        for (id, call) in window
             .iter()
-            .filter_map(|(_, id)| Some((*id, self.calls.get(id)?)))
-            .take_while(|(_, call)| end.is_none_or(|end| call.started().order <= end.0 || call.started().time <= end.1))
-            .filter(|(_, call)| facts::may_own(request, call, steady) && facts::may_be_last(&request.half, call))
-            .collect();
-        let judge = |crowd: &mut Crowd, calls: &[&Call]| {
-            let looks = calls.iter().map(|call| call_look(call)).collect();
-            let equal = |a: &Half, b: &Half| oracle.equal_for_routing(a, b);
-            crowd.verdict(&request.half, looks, equal, || {
-                let possible = |call: &&Call| call.half().is_none_or(|half| oracle.may_become(&request.half, half));
-                let attempts = judged_attempts(calls.iter().copied());
-                calls
-                    .iter()
-                    .all(possible)
-                    .then(|| oracle.judge(&request.half, &attempts))
-            })
-        };
-        let mut verdicts: FxHashSet<Verdict> = FxHashSet::default();
-        let mut looks: BTreeSet<CallLook> = BTreeSet::new();
-        let mut different: Vec<&Call> = Vec::new();
-        let mut spare = None;
-        for (id, call) in &window {
-            if looks.insert(call_look(call)) {
-                let Some(verdict) = judge(crowd, &[call]) else { continue };
-                verdicts.insert(verdict);
-                options.verdict = Some(verdict);
-                different.push(call);
-            }
-            if different.iter().any(|known| call_look(known) == call_look(call)) {
-                spare = spare.or(Some(*id));
-                if options.representative.is_none() && !crowd.taken.contains(id) {
-                    options.representative = Some(*id);
+            .filter(|(_, call)| facts::may_be_last(&request.half, call))
+        {
+            if verdict.is_some() && judge.verdict(&[call]).is_some() {
+                possible.push(*id);
+                if !judge.crowd.taken.contains(id) {
+                    break;
                 }
             }
         }
-        // A request may have made calls that failed before the last one.
-        let failed = || different.iter().filter(|call| call.failed());
-        for (earlier, later) in failed().flat_map(|earlier| different.iter().map(move |later| (earlier, later))) {
-            verdicts.extend(judge(crowd, &[*earlier, *later]));
+        Options {
+            verdict,
+            representative: possible.last().copied(),
         }
-        let all: Vec<&Call> = failed().chain(different.last()).copied().collect();
-        if all.len() > 2 {
-            verdicts.extend(judge(crowd, &all));
-        }
-        options.representative = options.representative.or(spare);
-        if verdicts.len() != 1 {
-            options.verdict = None;
-        }
-        options
     }
 
     /// True if a request of a crowd owns a call for sure, be it by habit.
@@ -359,10 +336,19 @@ impl Process {
         if crowd.inexact || calls.len() != requests.len() || !requests.iter().all(alike) {
             return false;
         }
+        if requests
+            .iter()
+            .any(|one| self.options(id, *one, oracle).verdict.is_some())
+        {
+            // It is told by itself first, and takes its share along.
+            return false;
+        }
         let ended = requests.iter().filter_map(|id| self.requests.get(id)?.ended).max();
         let until = Timestamp(ended.map_or(0, |ended| ended.0.saturating_add(hold)));
         if until > now {
-            self.put_off(asked, until);
+            let all: BTreeSet<HalfId> = requests.into_iter().collect();
+            self.due.retain(|(_, waiting)| !all.contains(waiting));
+            self.due.extend(all.into_iter().map(|request| (until, request)));
             return true;
         }
         for (request, call) in requests.into_iter().zip(calls) {
@@ -428,6 +414,64 @@ impl Process {
     }
 }
 
+/// What calls would mean for a request of a crowd.
+struct Judge<'a, O> {
+    request: &'a Request,
+    crowd: &'a mut Crowd,
+    oracle: &'a O,
+}
+
+impl<O: Oracle> Judge<'_, O> {
+    /// The verdict with these calls; `None` if one of them cannot be the request's.
+    fn verdict(&mut self, calls: &[&Call]) -> Option<Verdict> {
+        let (half, oracle) = (&self.request.half, self.oracle);
+        let looks = calls.iter().map(|call| look_for(self.request, call)).collect();
+        let equal = |a: &Half, b: &Half| oracle.equal_for_routing(a, b);
+        self.crowd.verdict(half, looks, equal, || {
+            let possible = |call: &&Call| call.half().is_none_or(|sent| oracle.may_become(half, sent));
+            let attempts = judged_attempts(calls.iter().copied());
+            calls.iter().all(possible).then(|| oracle.judge(half, &attempts))
+        })
+    }
+
+    /// The verdict that all attempts bring which may be the request's: one of `last`, and before it any of `failed`. Each
+    /// attempt is judged by itself and the worst one decides, so the failed ones need not be taken in every order.
+    fn common(&mut self, failed: &[&Call], last: &[&Call]) -> Option<Verdict> {
+        let mut verdicts = FxHashSet::default();
+        for call in last {
+            verdicts.extend(self.verdict(&[call]));
+            for earlier in failed {
+                verdicts.extend(self.verdict(&[earlier, call]));
+            }
+            if failed.len() > 1 {
+                let all: Vec<&Call> = failed.iter().chain([call]).copied().collect();
+                verdicts.extend(self.verdict(&all));
+            }
+        }
+        let mut verdicts = verdicts.into_iter();
+        verdicts.next().filter(|_| verdicts.next().is_none())
+    }
+}
+
+/// The calls of a crowd that a request may own by time and order.
+fn window<'a>(
+    request: &Request,
+    crowd: &Crowd,
+    calls: &'a FxHashMap<CallId, Call>,
+    steady: bool,
+) -> Vec<(CallId, &'a Call)> {
+    let from = request.from().unwrap_or(u64::MAX);
+    let start = crowd.calls.partition_point(|(began, _)| *began <= from);
+    let end = latest(request, steady);
+    let not_after = |began: Stamp| end.is_none_or(|(order, time)| began.order <= order || began.time <= time);
+    let later = crowd.calls.get(start..).unwrap_or_default().iter();
+    later
+        .filter_map(|(_, id)| Some((*id, calls.get(id)?)))
+        .take_while(|(_, call)| not_after(call.started()))
+        .filter(|(_, call)| facts::may_own(request, call, steady))
+        .collect()
+}
+
 /// Position and time of which one at least lies after the beginning of every call that a request can own; `None` if that
 /// is open. `steady`: its calls are all of one thread, whose events are logged in order.
 fn latest(request: &Request, steady: bool) -> Option<(u64, Timestamp)> {
@@ -440,12 +484,17 @@ fn latest(request: &Request, steady: bool) -> Option<(u64, Timestamp)> {
     Some((answered.order, time))
 }
 
-fn call_look(call: &Call) -> CallLook {
-    let status = call
-        .half()
-        .and_then(|half| half.response.head.as_ref())
-        .map(|head| head.status);
-    (call.look, status)
+/// What the verdict on a request depends on in one of its calls.
+fn look_for(request: &Request, call: &Call) -> CallLook {
+    let response = call.half().map(|half| &half.response);
+    let read = response.and_then(|response| response.started);
+    let passed_on = request.half.response.started;
+    CallLook {
+        sent: call.look,
+        status: response.and_then(|response| Some(response.head.as_ref()?.status)),
+        failed: call.failed(),
+        in_order: matches!((read, passed_on), (Some(read), Some(passed_on)) if read.order < passed_on.order),
+    }
 }
 
 /// What the verdict on a call depends on, but for its answer: where it went, what it asked for, and the headers that

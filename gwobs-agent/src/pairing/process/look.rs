@@ -389,7 +389,7 @@ impl Process {
     fn learn_habits(&mut self, id: HalfId, oracle: &impl Oracle) {
         let Some(request) = self.requests.get(&id) else { return };
         let head = request.half.response.head.as_ref();
-        if !head.is_some_and(|head| !facts::is_retriable(head)) || self.doubt(request, &request.owned).is_some() {
+        if head.is_none_or(|head| facts::is_retriable(head)) || self.doubt(request, &request.owned).is_some() {
             return;
         }
         if !request.owned.is_empty() {

@@ -321,3 +321,49 @@ fn an_id_made_by_the_gateway_and_copied_by_a_backend_is_no_evidence() {
     [12, 21, 1, 2].into_iter().for_each(|id| script.answer(id, 1, 200));
     assert_eq!(told(script), [(1, UNPAIRED), (2, UNPAIRED)]);
 }
+
+/// A rewrite of the path leaves the query alone.
+#[test]
+fn a_batch_is_told_apart_by_its_queries() {
+    let mut script = Script::new();
+    script.read_on(1, 1, 1, head("/a/x", &[("x-query", "/?page=1")]));
+    script.read_on(2, 1, 2, head("/b/x", &[("x-query", "/?page=2")]));
+    script.write_head(11, 1, 1, head("/x", &[("x-query", "/?page=1")]));
+    script.write_head(12, 1, 2, head("/x", &[("x-query", "/?page=2")]));
+    [11, 12, 1, 2].into_iter().for_each(|id| script.answer(id, 1, 200));
+    assert_eq!(told(script), [(1, Verdict::Match), (2, Verdict::Match)]);
+}
+
+/// Values other than ids are the same in many messages, of which all but one may be lost.
+#[test]
+fn a_long_value_is_no_proof_against_what_was_lost() {
+    let agent = [("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0)")];
+    let mut script = Script::new();
+    script.tell(&ExchangeEvent::Lost);
+    script.read_on(1, 1, 1, head("/a/x", &agent));
+    script.write_head(11, 2, 2, head("/x", &agent));
+    script.answer_with(11, 2, 200, &[], b"{\"backend\":\"v1\",\"endpoint\":1}");
+    script.answer_with(1, 1, 200, &[], b"{\"backend\":\"v1\",\"endpoint\":1}");
+    let told = told(script);
+    assert!(matches!(told[..], [(1, Verdict::Inconclusive(_))]), "{told:?}");
+}
+
+/// A connect that failed may be either request's; both were sent in the end, so it says nothing about them.
+#[test]
+fn a_connect_that_failed_for_somebody_accuses_nobody() {
+    let mut script = Script::new();
+    script.read(1, 1, "/a/x");
+    script.read(2, 1, "/c");
+    let began = script.stamp(1);
+    let failed = Timestamp(script.time + 5_000);
+    script.tell(&ExchangeEvent::ConnectFailed {
+        pid: PID,
+        peer: backend(1),
+        began,
+        failed,
+    });
+    script.write(11, 1, 1, "/x");
+    script.write(12, 1, 2, "/c");
+    [11, 12, 1, 2].into_iter().for_each(|id| script.answer(id, 1, 200));
+    assert_eq!(told(script), [(1, Verdict::Match), (2, Verdict::Match)]);
+}

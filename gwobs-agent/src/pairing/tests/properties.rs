@@ -117,6 +117,27 @@ proptest! {
     }
 
     #[test]
+    fn crowds_never_give_more_than_all_readings_agree_on(
+        plans in plans(Kinds { unreadable: true, unfinished: true, ..ORDINARY }),
+        component_limit in 1..3_usize,
+    ) {
+        let world = World::run_with_crowds(plans, component_limit);
+        each_once(&world)?;
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+        check_truth(&world)?;
+    }
+
+    #[test]
+    fn crowds_leave_nothing_behind(plans in plans(ORDINARY), component_limit in 1..3_usize) {
+        let world = World::run_with_crowds(plans, component_limit);
+        each_once(&world)?;
+        prop_assert_eq!(world.script.pairing.kept(), 0, "nothing is kept: {}", world.describe());
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+    }
+
+    #[test]
     fn ids_forged_and_copied_never_lead_astray(
         plans in plans(Kinds { ids: true, unreadable: false, unfinished: true, most: 8 })
     ) {

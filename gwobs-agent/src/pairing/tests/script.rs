@@ -129,8 +129,17 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new() -> Self {
+        Self::with(Pairing::new(Duration::from_secs(2)))
+    }
+
+    /// Components of more requests or calls than that are crowds.
+    pub(super) fn with_component_limit(limit: usize) -> Self {
+        Self::with(Pairing::new(Duration::from_secs(2)).with_component_limit(limit))
+    }
+
+    fn with(pairing: Pairing) -> Self {
         Self {
-            pairing: Pairing::new(Duration::from_secs(2)),
+            pairing,
             oracle: Paths::default(),
             settled: Vec::new(),
             halves: BTreeMap::new(),

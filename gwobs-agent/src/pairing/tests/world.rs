@@ -59,8 +59,17 @@ enum Next {
 impl World {
     /// Runs a plan to its end, and lets three seconds pass.
     pub(super) fn run(plans: Plans) -> Self {
+        Self::run_with(Script::new(), plans)
+    }
+
+    /// The same with crowds from so few requests on.
+    pub(super) fn run_with_crowds(plans: Plans, component_limit: usize) -> Self {
+        Self::run_with(Script::with_component_limit(component_limit), plans)
+    }
+
+    fn run_with(script: Script, plans: Plans) -> Self {
         let mut world = Self {
-            script: Script::new(),
+            script,
             requests: vec![None; plans.requests.len()],
             ids: vec![None; plans.requests.len()],
             calls: Vec::new(),
