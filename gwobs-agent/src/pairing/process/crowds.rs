@@ -351,7 +351,10 @@ impl Process {
             self.due.extend(all.into_iter().map(|request| (until, request)));
             return true;
         }
-        for (request, call) in requests.into_iter().zip(calls) {
+        let Some(reading) = self.one_reading(&requests, &calls) else {
+            return false;
+        };
+        for (request, call) in reading {
             out.counts.interchangeable += 1;
             self.hand_out_of_crowd(request, call, true, out);
             if request != asked {
@@ -359,6 +362,29 @@ impl Process {
             }
         }
         true
+    }
+
+    /// One way to give each request a call of its own that agrees with the facts: the first to be answered has the call
+    /// that was answered first. `None` if that leads nowhere.
+    fn one_reading(&self, requests: &[HalfId], calls: &[CallId]) -> Option<Vec<(HalfId, CallId)>> {
+        let steady = self.threads.steady();
+        let passed_on = |id: &HalfId| self.requests.get(id)?.half.response.started.map(|stamp| stamp.order);
+        let read = |id: &CallId| self.calls.get(id)?.half()?.response.started.map(|stamp| stamp.order);
+        let (mut requests, mut left) = (requests.to_vec(), calls.to_vec());
+        requests.sort_by_key(passed_on);
+        left.sort_by_key(read);
+        let mut reading = Vec::with_capacity(requests.len());
+        for id in requests {
+            let request = self.requests.get(&id)?;
+            let fits = |call: &CallId| {
+                self.calls.get(call).is_some_and(|call| {
+                    facts::may_own(request, call, steady) && facts::may_be_last(&request.half, call)
+                })
+            };
+            let at = left.iter().position(fits)?;
+            reading.push((id, left.remove(at)));
+        }
+        Some(reading)
     }
 
     fn hand_out_of_crowd(&mut self, id: HalfId, call: CallId, held: bool, out: &mut Out<'_>) {
