@@ -151,7 +151,7 @@ impl Pairing {
 
     /// Requests come in at this local port of a process that nobody sees: they may own any of its calls.
     pub fn on_unseen_listener(&mut self, pid: u32, port: u16) {
-        self.processes.entry(pid).or_default().on_unseen_listener(port);
+        self.process(pid).on_unseen_listener(port);
     }
 
     /// Hands out what is due; to be called often, at least every 100 ms.
