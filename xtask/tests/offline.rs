@@ -117,7 +117,10 @@ fn many_requests_are_answered_in_their_order() -> Result<()> {
     let (code, out, log) = specs.gwobs(&["explain", "--requests", file, "-o", "jsonl"])?;
     assert_eq!(code, 0, "{log}");
     let answers = lines(&out)?;
-    let told: Vec<_> = answers.iter().map(|one| (&one["id"], &one["action"], &one["status"])).collect();
+    let told: Vec<_> = answers
+        .iter()
+        .map(|one| (&one["id"], &one["action"], &one["status"]))
+        .collect();
     assert_eq!(
         told,
         [
@@ -132,15 +135,37 @@ fn many_requests_are_answered_in_their_order() -> Result<()> {
 #[test]
 fn what_cannot_be_asked_is_named() -> Result<()> {
     let specs = Specs::create()?;
-    let file = specs.write("requests.jsonl", "{\"gateway\":\"infra/web\"}\n{\"service\":\"shop/gone\"}\n")?;
+    let file = specs.write(
+        "requests.jsonl",
+        "{\"gateway\":\"infra/web\"}\n{\"service\":\"shop/gone\"}\n",
+    )?;
     let file = file.to_str().context("the target directory is not UTF-8")?;
     let cases = [
-        (&["explain", "--requests", file][..], 1, "requests.jsonl:2: service: Service shop/gone"),
+        (
+            &["explain", "--requests", file][..],
+            1,
+            "requests.jsonl:2: service: Service shop/gone",
+        ),
         (&["explain", "--gateway", "infra/wbe", "http://a/"], 1, "infra/web"),
         (&["explain", "--service", "shop/gone", "http://a/"], 1, "shop/gone"),
         (&["explain", "http://a/"], 2, "--gateway"),
-        (&["explain", "--gateway", "infra/web", "--service", "shop/web", "http://a/"], 2, "cannot be used with"),
-        (&["explain", "--gateway", "infra/web", "--client", "shop", "http://a/"], 2, "cannot be used with"),
+        (
+            &[
+                "explain",
+                "--gateway",
+                "infra/web",
+                "--service",
+                "shop/web",
+                "http://a/",
+            ],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["explain", "--gateway", "infra/web", "--client", "shop", "http://a/"],
+            2,
+            "cannot be used with",
+        ),
     ];
     for (command, code, said) in cases {
         let (ended, _, log) = specs.gwobs(command)?;
@@ -156,8 +181,14 @@ fn lint_finds_what_can_never_match_and_says_so_by_its_exit_code() -> Result<()> 
     let (code, out, _) = specs.gwobs(&["lint", "-o", "jsonl"])?;
     assert_eq!(code, 3);
     let findings = lines(&out)?;
-    let shadowed = findings.iter().find(|one| one["code"] == "shadowed-rule").context("nothing is shadowed")?;
-    assert_eq!((&shadowed["name"], &shadowed["field"]), (&json!("shop"), &json!("spec.rules[2]")));
+    let shadowed = findings
+        .iter()
+        .find(|one| one["code"] == "shadowed-rule")
+        .context("nothing is shadowed")?;
+    assert_eq!(
+        (&shadowed["name"], &shadowed["field"]),
+        (&json!("shop"), &json!("spec.rules[2]"))
+    );
     let (code, _, _) = specs.gwobs(&["lint", "--fail-on", "error"])?;
     assert_eq!(code, 0);
     Ok(())
@@ -169,11 +200,17 @@ fn status_is_predicted_towards_gateways_and_services() -> Result<()> {
     let (code, out, _) = specs.gwobs(&["status", "-o", "jsonl"])?;
     assert_eq!(code, 0);
     let rows = lines(&out)?;
-    let towards = |parent: &str| rows.iter().find(|row| row["parent"] == parent && row["kind"] == "HTTPRoute");
+    let towards = |parent: &str| {
+        rows.iter()
+            .find(|row| row["parent"] == parent && row["kind"] == "HTTPRoute")
+    };
     for parent in ["infra/web", "shop/web"] {
         let row = towards(parent).with_context(|| format!("nothing towards {parent}"))?;
         assert_eq!(row["conditions"]["Accepted"]["expected"], json!(["True", "Accepted"]));
-        assert_eq!(row["conditions"]["ResolvedRefs"]["expected"], json!(["True", "ResolvedRefs"]));
+        assert_eq!(
+            row["conditions"]["ResolvedRefs"]["expected"],
+            json!(["True", "ResolvedRefs"])
+        );
     }
     Ok(())
 }
@@ -201,9 +238,13 @@ fn replay_tells_which_real_requests_would_go_elsewhere() -> Result<()> {
         anyhow::Ok((code, summary))
     };
     let same = recorded("/", "shop/web:80");
-    let (code, summary) = replay(&[same.clone()])?;
+    let (code, summary) = replay(std::slice::from_ref(&same))?;
     assert_eq!((code, &summary["same"]), (0, &json!(1)), "{summary}");
     let (code, summary) = replay(&[same, recorded("/cart", "shop/web:80")])?;
-    assert_eq!((code, &summary["same"], &summary["elsewhere"]), (3, &json!(1), &json!(1)), "{summary}");
+    assert_eq!(
+        (code, &summary["same"], &summary["elsewhere"]),
+        (3, &json!(1), &json!(1)),
+        "{summary}"
+    );
     Ok(())
 }

@@ -32,6 +32,9 @@ pub(super) struct Token {
     pub(super) strong: bool,
 }
 
+/// What the names of other headers speak of that carry such an id, if they end in `-id`.
+const ID_WORDS: [&[u8]; 5] = [b"request", b"req-", b"correlation", b"trace", b"transaction"];
+
 /// Request headers that carry an id of one request, or of one trace.
 const IDS: [&[u8]; 4] = [
     b"x-request-id",
@@ -134,7 +137,12 @@ fn of_request_field(field: &Field, oracle: &impl Oracle) -> Vec<Token> {
     } else if IDS.contains(&name) {
         tokens.push(token(Evidence::Id, name, &field.value));
     } else if proxies_leave_alone(name) && oracle.leaves_alone(name) {
-        tokens.push(token(Evidence::Header, name, &field.value));
+        let kind = if names_an_id(name) {
+            Evidence::Id
+        } else {
+            Evidence::Header
+        };
+        tokens.push(token(kind, name, &field.value));
     }
     if field.value.starts_with(b"/") {
         tokens.push(path_token(&field.value));
@@ -161,6 +169,12 @@ fn of_query(path: &[u8]) -> impl Iterator<Item = Token> {
         .into_iter()
         .chain(parameters.take(MAX_PARAMETERS))
         .map(|value| token(Evidence::Header, "query", value))
+}
+
+/// True for names such as `x-client-request-id` and `transaction-id`: whoever sends one tells requests apart by it.
+fn names_an_id(name: &[u8]) -> bool {
+    let says = |word: &&[u8]| name.windows(word.len()).any(|part| part == *word);
+    name.ends_with(b"-id") && ID_WORDS.iter().any(says)
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2); the span id changes from hop to hop.

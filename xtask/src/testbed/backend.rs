@@ -20,8 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The header that carries a request's id, so that backends can count its attempts.
-pub const ID: &str = "x-testbed-id";
+/// The header that carries a request's id, as clients that trace their requests send it; backends count attempts by it.
+pub const ID: &str = "x-correlation-id";
 /// Serving needs little: heads are on the heap.
 const STACK: usize = 256 * 1024;
 /// The end of the head of a 101 answer, to the key of RFC 6455's own example (section 1.3).

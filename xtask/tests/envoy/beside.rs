@@ -45,10 +45,8 @@ fn dead_end() -> Result<SocketAddr> {
 }
 
 fn purposes(decision: &Decision) -> Vec<&str> {
-    let calls = decision.0["upstreams"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let calls = decision.0.get("upstreams").and_then(Value::as_array);
+    let calls = calls.map(Vec::as_slice).unwrap_or_default();
     calls.iter().filter_map(|call| call["purpose"].as_str()).collect()
 }
 

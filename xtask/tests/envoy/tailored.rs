@@ -81,7 +81,8 @@ pub(crate) fn load_assignment(name: &str, endpoints: &[SocketAddr]) -> Value {
 
 /// Takes routes and endpoints from files, which Envoy reads again when they are replaced.
 pub(crate) fn from_files(configuration: &mut Value, dir: &Path) -> Result<()> {
-    configuration["node"] = json!({"id": "testbed", "cluster": "testbed"});
+    let top = configuration.as_object_mut().context("no configuration")?;
+    top.insert("node".to_owned(), json!({"id": "testbed", "cluster": "testbed"}));
     let manager = connection_manager(configuration)?;
     let mut table = manager["route_config"].take();
     table["name"] = json!("routes");
@@ -123,7 +124,11 @@ fn source(dir: &Path, name: &str) -> Value {
 
 /// Replaces a file of resources in one step: Envoy looks for files that are moved into place.
 fn serve(dir: &Path, name: &str, kind: &str, mut resource: Value) -> Result<()> {
-    resource["@type"] = json!(format!("type.googleapis.com/envoy.config.{kind}"));
+    let fields = resource.as_object_mut().context("no resource")?;
+    fields.insert(
+        "@type".to_owned(),
+        json!(format!("type.googleapis.com/envoy.config.{kind}")),
+    );
     let aside = dir.join(format!("{name}.new"));
     std::fs::write(&aside, json!({"resources": [resource]}).to_string())?;
     std::fs::rename(&aside, dir.join(format!("{name}.json"))).context("cannot replace a resource")

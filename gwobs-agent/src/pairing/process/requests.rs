@@ -1,10 +1,11 @@
 //! The downstream side: requests come, are answered, and end.
 
 use gwobs_http::Version;
+use gwobs_route::Inconclusive;
 
 use super::{Out, Process};
 use crate::event::Timestamp;
-use crate::exchange::{Half, Stage};
+use crate::exchange::{Half, Outcome, Stage};
 use crate::pairing::limits::{MAX_NODES, SETTLE_DELAY, after};
 use crate::pairing::node::{Request, flaw};
 use crate::pairing::oracle::Oracle;
@@ -51,8 +52,13 @@ impl Process {
         true
     }
 
-    /// A request whose head cannot be read may own any call, like one that nobody saw.
+    /// A request whose head cannot be read may own any call, like one that nobody saw. Not one that the client gave up
+    /// before its head was complete: a gateway cannot route what it has not read.
     fn note_unreadable(&mut self, half: &Half) {
+        let given_up = half.outcome == Outcome::Aborted && half.flaws.iter().all(|flaw| *flaw == Inconclusive::Aborted);
+        if given_up {
+            return;
+        }
         for stamp in [Some(half.request.started), half.response.started, half.response.ended]
             .into_iter()
             .flatten()
