@@ -7,4 +7,5 @@ mod plan;
 mod properties;
 mod puzzles;
 mod script;
+mod tokens;
 mod world;

@@ -32,16 +32,8 @@ pub(super) struct Token {
     pub(super) strong: bool,
 }
 
-/// What the names of other headers speak of that carry such an id, if they end in `-id`.
-const ID_WORDS: [&[u8]; 5] = [b"request", b"req-", b"correlation", b"trace", b"transaction"];
-
-/// Request headers that carry an id of one request, or of one trace.
-const IDS: [&[u8]; 4] = [
-    b"x-request-id",
-    b"x-correlation-id",
-    b"x-b3-traceid",
-    b"x-amzn-trace-id",
-];
+/// Request headers that carry the id of a trace or of a transaction, which several requests share.
+const TRACES: [&[u8]; 2] = [b"x-b3-traceid", b"x-amzn-trace-id"];
 
 /// Headers that proxies set, change or drop on their own account, beside those with [`TOUCHED_PREFIXES`].
 const TOUCHED: [&[u8]; 24] = [
@@ -133,16 +125,11 @@ fn of_request_field(field: &Field, oracle: &impl Oracle) -> Vec<Token> {
     let name: &[u8] = &field.name;
     let mut tokens = Vec::new();
     if name == b"traceparent" {
-        tokens.extend(trace_id(&field.value).map(|id| token(Evidence::Id, "trace", id)));
-    } else if IDS.contains(&name) {
+        tokens.extend(trace_id(&field.value).map(|id| token(Evidence::Header, "trace", id)));
+    } else if is_request_id(name) {
         tokens.push(token(Evidence::Id, name, &field.value));
-    } else if proxies_leave_alone(name) && oracle.leaves_alone(name) {
-        let kind = if names_an_id(name) {
-            Evidence::Id
-        } else {
-            Evidence::Header
-        };
-        tokens.push(token(kind, name, &field.value));
+    } else if TRACES.contains(&name) || proxies_leave_alone(name) && oracle.leaves_alone(name) {
+        tokens.push(token(Evidence::Header, name, &field.value));
     }
     if field.value.starts_with(b"/") {
         tokens.push(path_token(&field.value));
@@ -171,10 +158,11 @@ fn of_query(path: &[u8]) -> impl Iterator<Item = Token> {
         .map(|value| token(Evidence::Header, "query", value))
 }
 
-/// True for names such as `x-client-request-id` and `transaction-id`: whoever sends one tells requests apart by it.
-fn names_an_id(name: &[u8]) -> bool {
-    let says = |word: &&[u8]| name.windows(word.len()).any(|part| part == *word);
-    name.ends_with(b"-id") && ID_WORDS.iter().any(says)
+/// True for `x-request-id`, `x-client-request-id` and the like: each request has its own, by the meaning of the name. The
+/// ids of traces and transactions are no such ids: when some requests of a trace went unseen, the one that is left has
+/// its id and not its calls.
+fn is_request_id(name: &[u8]) -> bool {
+    name.ends_with(b"request-id") || name.ends_with(b"req-id")
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2); the span id changes from hop to hop.

@@ -20,8 +20,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The header that carries a request's id, as clients that trace their requests send it; backends count attempts by it.
-pub const ID: &str = "x-correlation-id";
+/// The header that carries a request's id, as clients that name their requests send it; backends count attempts by it.
+/// Not `x-request-id`, which some gateways replace.
+pub const ID: &str = "x-client-request-id";
 /// Serving needs little: heads are on the heap.
 const STACK: usize = 256 * 1024;
 /// The end of the head of a 101 answer, to the key of RFC 6455's own example (section 1.3).

@@ -193,36 +193,23 @@ impl Script {
         peer: SocketAddr,
         head: Option<RequestHead>,
     ) {
-        let connection = Connection {
-            socket: SocketCookie(socket),
-            pid: PID,
-            role,
-            local: SocketAddr::from(([10, 0, 0, 9], 80)),
-            peer,
-            preexisting: false,
-            tls: None,
-        };
-        let flaws = if head.is_none() {
-            vec![Inconclusive::Truncated]
-        } else {
-            Vec::new()
-        };
-        let half = Half {
-            id: HalfId(id),
-            connection: Arc::new(connection),
-            request: RequestPart {
-                head: head.map(Arc::new),
-                started: stamp,
-                head_ended: Some(stamp),
-                ended: Some(stamp),
-                body_length: 0,
-            },
-            response: ResponsePart::default(),
-            outcome: Outcome::Open,
-            flaws,
-        };
+        let half = half(id, role, stamp, socket, peer, head);
         self.halves.insert(id, half);
         self.progress(id, Stage::RequestHead);
+    }
+
+    /// A client sends a part of a head and goes away.
+    pub(super) fn give_up(&mut self, id: u64, tid: u32, socket: u64) {
+        let (stamp, peer) = (self.stamp(tid), SocketAddr::from(([10, 0, 0, 8], 40_000)));
+        let mut half = half(id, Role::Accepted, stamp, socket, peer, None);
+        (half.request.head_ended, half.request.ended) = (None, None);
+        half.flaws.clear();
+        self.halves.insert(id, half.clone());
+        self.progress(id, Stage::RequestStarted);
+        half.outcome = Outcome::Aborted;
+        half.flaws.push(Inconclusive::Aborted);
+        self.halves.insert(id, half);
+        self.progress(id, Stage::Ended);
     }
 
     /// The gateway reads a request for `path` on a connection of its own.
@@ -349,6 +336,45 @@ impl Script {
             })
             .collect();
         self.oracle.judge(&request.downstream, &attempts)
+    }
+}
+
+/// A half whose request was read in one call; without a head it could not be.
+pub(super) fn half(
+    id: u64,
+    role: Role,
+    stamp: Stamp,
+    socket: u64,
+    peer: SocketAddr,
+    head: Option<RequestHead>,
+) -> Half {
+    let connection = Connection {
+        socket: SocketCookie(socket),
+        pid: PID,
+        role,
+        local: SocketAddr::from(([10, 0, 0, 9], 80)),
+        peer,
+        preexisting: false,
+        tls: None,
+    };
+    let flaws = if head.is_none() {
+        vec![Inconclusive::Truncated]
+    } else {
+        Vec::new()
+    };
+    Half {
+        id: HalfId(id),
+        connection: Arc::new(connection),
+        request: RequestPart {
+            head: head.map(Arc::new),
+            started: stamp,
+            head_ended: Some(stamp),
+            ended: Some(stamp),
+            body_length: 0,
+        },
+        response: ResponsePart::default(),
+        outcome: Outcome::Open,
+        flaws,
     }
 }
 

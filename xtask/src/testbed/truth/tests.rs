@@ -27,7 +27,7 @@ fn exchange(id: &str, backend: &str, endpoint: &str) -> Exchange {
 fn claim(id: &str, verdict: &str, reason: &str, upstream: &str) -> Decision {
     Decision(json!({
         "verdict": verdict, "reason": reason,
-        "request": {"path": "/api", "headers": [["x-correlation-id", id]]},
+        "request": {"path": "/api", "headers": [["x-client-request-id", id]]},
         "upstreams": [{"address": upstream, "purpose": "forward"}],
     }))
 }
