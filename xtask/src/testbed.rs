@@ -26,6 +26,7 @@ pub mod process;
 pub mod proxy_protocol;
 pub mod rule;
 pub mod shop;
+pub mod tls;
 pub mod traffic;
 pub mod trial;
 pub mod truth;
@@ -44,6 +45,7 @@ use proxy_protocol::ProxyProtocol;
 use rule::Route;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tls::{Authority, Files, HTTP1, Handshake, Tls};
 
 /// What a [`Testbed`] is made of.
 #[derive(Clone)]
@@ -66,6 +68,8 @@ pub struct Plan<'a> {
     pub addresses: Addresses,
     /// The PROXY protocol on either side of the data plane.
     pub proxy_protocol: ProxyProtocol,
+    /// TLS on either side of the data plane.
+    pub tls: Tls,
     /// What stands above the data plane; gwobs observes it with all that it starts.
     pub supervisor: Supervisor,
     /// Whether the data plane writes a JSON access log.
@@ -87,6 +91,7 @@ impl<'a> Plan<'a> {
             dead_endpoints: 0,
             addresses: Addresses::default(),
             proxy_protocol: ProxyProtocol::default(),
+            tls: Tls::default(),
             supervisor: Supervisor::None,
             access_log: false,
             listener_port: None,
@@ -110,6 +115,9 @@ pub struct Testbed {
     pub backends: Backends,
     /// Where configuration, manifests and logs lie.
     pub directory: Directory,
+    /// Who signs the certificates of the gateway and of the backends.
+    pub authority: Authority,
+    handshake: Option<Handshake>,
     kind: &'static dyn DataPlane,
     options: Options,
     listener_port: u16,
@@ -122,8 +130,14 @@ impl Testbed {
         let directory = Directory::create()?;
         let network = Network::claim(plan.addresses)?;
         let names = rule::backends(plan.configured.iter().chain(plan.specified));
-        let backends = Backends::start(&names, reach(plan), &network)?;
-        let options = options(plan, &network, &directory);
+        let authority = Authority::create()?;
+        let backends = Backends::start(&names, reach(plan, &authority), &network)?;
+        let handshake = plan.tls.from_clients.map(|_| -> Result<_> {
+            let config = authority.client_config(HTTP1)?;
+            Ok(Handshake::new(config)?)
+        });
+        let files = Files::write(plan.tls, &authority, directory.path())?;
+        let options = options(plan, &network, &directory, files);
         let settings = Settings {
             options: &options,
             routes: plan.configured,
@@ -133,6 +147,8 @@ impl Testbed {
             plane: plane::start(plan.plane, &settings, &directory)?,
             backends,
             directory,
+            authority,
+            handshake: handshake.transpose()?,
             kind: plan.plane,
             listener_port: plan.listener_port.unwrap_or(options.address.port()),
             options,
@@ -147,9 +163,11 @@ impl Testbed {
         self.options.address
     }
 
-    /// A client of the data plane.
+    /// A client of the data plane that speaks HTTP/1.1.
     pub fn client(&self) -> Client {
-        Client::new(self.address()).proxy_protocol(self.options.proxy_protocol.from_clients)
+        Client::new(self.address())
+            .proxy_protocol(self.options.proxy_protocol.from_clients)
+            .tls(self.handshake.clone())
     }
 
     /// Gives the running data plane other routes among the same backends. It takes them a little later.
@@ -175,7 +193,7 @@ impl Testbed {
 
     /// Replaces the manifests in one step, as a careful writer does.
     pub fn specify(&self, routes: &[Route]) -> Result<()> {
-        let text = manifests::render(routes, self.listener_port, &self.backends);
+        let text = manifests::render(routes, self.listener_port, &self.backends, &self.options.tls);
         let aside = self.directory.path().join("manifests.new");
         std::fs::write(&aside, text).context("cannot write manifests")?;
         std::fs::rename(&aside, self.manifests()).context("cannot replace manifests")
@@ -196,15 +214,16 @@ impl Testbed {
     }
 }
 
-fn reach(plan: &Plan<'_>) -> Reach {
+fn reach<'a>(plan: &Plan<'_>, authority: &'a Authority) -> Reach<'a> {
     Reach {
         endpoints: plan.endpoints,
         dead_endpoints: plan.dead_endpoints,
         proxy_protocol: plan.proxy_protocol.to_backends.is_some(),
+        tls: plan.tls.to_backends.map(|like| (authority, like)),
     }
 }
 
-fn options(plan: &Plan<'_>, network: &Network, directory: &Directory) -> Options {
+fn options(plan: &Plan<'_>, network: &Network, directory: &Directory, tls: Files) -> Options {
     Options {
         listen: network.listen(),
         address: network.gateway(),
@@ -212,6 +231,7 @@ fn options(plan: &Plan<'_>, network: &Network, directory: &Directory) -> Options
         request_ids: plan.request_ids,
         access_log: plan.access_log.then(|| directory.path().join("access.log")),
         proxy_protocol: plan.proxy_protocol,
+        tls,
         supervisor: plan.supervisor,
     }
 }

@@ -7,15 +7,20 @@ use std::time::Duration;
 use xtask::testbed::client::{Client, Exchange, Mark, Pace};
 use xtask::testbed::plane::DataPlane;
 use xtask::testbed::rule::{Filter, Route, exact, prefix, route};
-use xtask::testbed::traffic::{Body, Case, get, mixed, post};
+use xtask::testbed::tls::Tls;
+use xtask::testbed::traffic::{Body, Case, get, mixed, over_tls, post};
 use xtask::testbed::truth::is_misrouted;
 use xtask::testbed::{Plan, Testbed};
 
 xtask::on_every_plane!(
     every_kind_of_request_goes_where_the_table_says,
     a_wrong_table_misroutes_and_the_client_knows,
-    manifests_are_rendered_as_they_were
+    manifests_are_rendered_as_they_were,
+    tls_on_both_sides
 );
+
+xtask::on_plane!(nginx_debian, tls_on_both_sides);
+xtask::on_plane!(haproxy_debian, tls_on_both_sides);
 
 fn routes() -> Vec<Route> {
     vec![
@@ -110,6 +115,29 @@ fn attempts(exchanges: &[Exchange]) -> u64 {
     answered
         .map(|exchange| if exchange.request.target == "/again" { 3 } else { 1 })
         .sum()
+}
+
+fn tls_on_both_sides(plane: &'static dyn DataPlane) -> Result<()> {
+    let routes = routes();
+    let plan = Plan {
+        tls: Tls::BOTH,
+        ..Plan::correct(plane, &routes)
+    };
+    let bed = Testbed::start(&plan)?;
+    let cases = over_tls(cases());
+    let client = bed.client();
+    let ways = [
+        client.concurrency(16).run(&mixed(&cases, 300))?,
+        client.concurrency(4).per_connection(1).run(&mixed(&cases, 40))?,
+    ];
+    assert_all_right(&ways.concat())?;
+    let text = std::fs::read_to_string(bed.manifests())?;
+    assert_eq!(text.matches("protocol: HTTPS").count(), 1);
+    assert_eq!(
+        text.matches("kind: BackendTLSPolicy").count(),
+        bed.backends.iter().count()
+    );
+    Ok(())
 }
 
 fn a_wrong_table_misroutes_and_the_client_knows(plane: &'static dyn DataPlane) -> Result<()> {

@@ -35,7 +35,7 @@ pub fn measure(plane: &'static dyn DataPlane, size: Size) -> Result<Exactness> {
     let mut cases = traffic::cases(size.requests);
     shop::misroute_some(&mut cases, size.one_in);
     let before = usage::cpu(gwobs.pid())?;
-    let exchanges = traffic::drive(bed.client(), &cases, size)?;
+    let exchanges = traffic::drive(&bed.client(), &cases, size)?;
     usage::wait_until_idle(gwobs.pid())?;
     let cpu = usage::cpu(gwobs.pid())? - before;
     let observed = gwobs.stop()?;

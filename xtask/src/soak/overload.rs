@@ -43,7 +43,7 @@ pub fn measure(plane: &'static dyn DataPlane, requests: usize) -> Result<Overloa
         concurrency: CONCURRENCY,
         one_in: ONE_IN,
     };
-    let exchanges = traffic::drive(bed.client(), &cases, size)?;
+    let exchanges = traffic::drive(&bed.client(), &cases, size)?;
     let observed = gwobs.stop()?;
     Ok(Overload {
         comparison: compare(&exchanges, &observed.decisions),

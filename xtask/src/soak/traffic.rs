@@ -21,7 +21,7 @@ pub(super) fn cases(count: usize) -> Vec<Case> {
 }
 
 /// Sends them all; ids are in a header for most, and in the query for those on short connections.
-pub(super) fn drive(client: Client, cases: &[Case], size: Size) -> Result<Vec<Exchange>> {
+pub(super) fn drive(client: &Client, cases: &[Case], size: Size) -> Result<Vec<Exchange>> {
     let (few, many) = cases.split_at(cases.len() / 4);
     let client = client.without_echo();
     let quarter = (size.concurrency / 4).max(1);

@@ -8,10 +8,12 @@ mod instructions;
 
 use super::http::{Connection, Framing, Head};
 use super::network::Network;
+use super::tls::{Authority, Certificate, HTTP1};
 use answer::answer;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 pub use instructions::INSTRUCTIONS;
 use instructions::Instructions;
+use rustls::ServerConfig;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -32,23 +34,26 @@ const UPGRADED: &str =
 const PORT_ATTEMPTS: u32 = 20;
 
 /// How all backends of a testbed are reached.
-#[derive(Debug, Clone, Copy)]
-pub struct Reach {
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
     /// Endpoints that serve, of each backend.
     pub endpoints: usize,
     /// Endpoints beside them that are listed as ready and refuse connections.
     pub dead_endpoints: usize,
     /// Whether every connection begins with a PROXY protocol header.
     pub proxy_protocol: bool,
+    /// Who signs their certificates, and what these are like, if they speak TLS.
+    pub tls: Option<(&'a Authority, Certificate)>,
 }
 
-impl Default for Reach {
+impl Default for Reach<'_> {
     /// One endpoint that serves.
     fn default() -> Self {
         Self {
             endpoints: 1,
             dead_endpoints: 0,
             proxy_protocol: false,
+            tls: None,
         }
     }
 }
@@ -58,12 +63,12 @@ pub struct Backends(Vec<Backend>);
 
 impl Backends {
     /// Starts one backend for each name, each endpoint on an address of its own.
-    pub fn start(names: &BTreeSet<String>, reach: Reach, network: &Network) -> Result<Self> {
+    pub fn start(names: &BTreeSet<String>, reach: Reach<'_>, network: &Network) -> Result<Self> {
         let mut free = (0..=u8::MAX).map(|index| network.endpoint(index));
         let mut take = |count| free.by_ref().take(count).collect::<Vec<_>>();
         let backends = names.iter().map(|name| {
             let (alive, dead) = (take(reach.endpoints), take(reach.dead_endpoints));
-            Backend::start(name, &alive, &dead, reach.proxy_protocol)
+            Backend::start(name, &alive, &dead, reach)
         });
         backends.collect::<Result<_>>().map(Self)
     }
@@ -99,17 +104,19 @@ pub struct Backend {
 struct Shared {
     name: String,
     proxy_protocol: bool,
+    tls: Option<Arc<ServerConfig>>,
     received: AtomicU64,
     stopped: AtomicBool,
     attempts: Mutex<HashMap<String, u32>>,
 }
 
 impl Backend {
-    fn start(name: &str, alive: &[IpAddr], dead: &[IpAddr], proxy_protocol: bool) -> Result<Self> {
+    fn start(name: &str, alive: &[IpAddr], dead: &[IpAddr], reach: Reach<'_>) -> Result<Self> {
         let listeners = bind(alive).with_context(|| format!("cannot listen for backend {name}"))?;
         let shared = Arc::new(Shared {
             name: name.to_owned(),
-            proxy_protocol,
+            proxy_protocol: reach.proxy_protocol,
+            tls: tls(name, reach)?,
             received: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             attempts: Mutex::default(),
@@ -160,6 +167,17 @@ impl Drop for Backend {
     }
 }
 
+fn tls(name: &str, reach: Reach<'_>) -> Result<Option<Arc<ServerConfig>>> {
+    let config = reach
+        .tls
+        .map(|(authority, like)| authority.backend(name, like)?.server_config(HTTP1));
+    ensure!(
+        config.is_none() || !reach.proxy_protocol,
+        "backends speak either TLS or the PROXY protocol"
+    );
+    Ok(config.transpose()?.map(Arc::new))
+}
+
 /// One port, free on all addresses.
 fn bind(addresses: &[IpAddr]) -> io::Result<Vec<TcpListener>> {
     let mut last = io::Error::other("no address given");
@@ -197,7 +215,10 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 /// Answers the requests of one connection until it closes.
 fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let endpoint = stream.local_addr()?;
-    let mut connection = Connection::over(stream)?;
+    let mut connection = match &shared.tls {
+        Some(config) => Connection::over_tls(stream, config)?,
+        None => Connection::over(stream)?,
+    };
     if shared.proxy_protocol {
         connection.read_proxy_header()?;
     }

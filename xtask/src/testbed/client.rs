@@ -3,6 +3,7 @@
 use super::backend::ID;
 use super::http::{Connection, Framing, Head};
 use super::proxy_protocol::Version;
+use super::tls::Handshake;
 use super::traffic::{Body, Case, Due, Request};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -39,7 +40,7 @@ pub enum Pace {
 }
 
 /// How a series of requests is sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Client {
     address: SocketAddr,
     concurrency: usize,
@@ -48,6 +49,7 @@ pub struct Client {
     pace: Pace,
     mark: Mark,
     proxy_protocol: Option<Version>,
+    tls: Option<Handshake>,
     keeps_echo: bool,
 }
 
@@ -92,6 +94,7 @@ impl Client {
             pace: Pace::Whole,
             mark: Mark::Header,
             proxy_protocol: None,
+            tls: None,
             keeps_echo: true,
         }
     }
@@ -102,41 +105,58 @@ impl Client {
     }
 
     /// So many connections at once.
-    pub fn concurrency(self, concurrency: usize) -> Self {
-        Self { concurrency, ..self }
+    pub fn concurrency(&self, concurrency: usize) -> Self {
+        Self {
+            concurrency,
+            ..self.clone()
+        }
     }
 
     /// A new connection after so many requests; 1 means no keep-alive.
-    pub fn per_connection(self, per_connection: usize) -> Self {
-        Self { per_connection, ..self }
+    pub fn per_connection(&self, per_connection: usize) -> Self {
+        Self {
+            per_connection,
+            ..self.clone()
+        }
     }
 
     /// So many requests in one write before the first answer is read.
-    pub fn pipeline(self, pipeline: usize) -> Self {
-        Self { pipeline, ..self }
+    pub fn pipeline(&self, pipeline: usize) -> Self {
+        Self {
+            pipeline,
+            ..self.clone()
+        }
     }
 
     /// How heads are written.
-    pub fn pace(self, pace: Pace) -> Self {
-        Self { pace, ..self }
+    pub fn pace(&self, pace: Pace) -> Self {
+        Self { pace, ..self.clone() }
     }
 
     /// Where ids are carried.
-    pub fn mark(self, mark: Mark) -> Self {
-        Self { mark, ..self }
+    pub fn mark(&self, mark: Mark) -> Self {
+        Self { mark, ..self.clone() }
     }
 
     /// Forgets what the backends received: a hundred thousand of them fill the memory.
-    pub fn without_echo(self) -> Self {
+    pub fn without_echo(&self) -> Self {
         Self {
             keeps_echo: false,
-            ..self
+            ..self.clone()
         }
     }
 
     /// What every connection begins with.
-    pub fn proxy_protocol(self, proxy_protocol: Option<Version>) -> Self {
-        Self { proxy_protocol, ..self }
+    pub fn proxy_protocol(&self, proxy_protocol: Option<Version>) -> Self {
+        Self {
+            proxy_protocol,
+            ..self.clone()
+        }
+    }
+
+    /// How every connection begins TLS, after that.
+    pub fn tls(&self, tls: Option<Handshake>) -> Self {
+        Self { tls, ..self.clone() }
     }
 
     /// Sends all cases and returns what became of them, in the order of the cases.
@@ -167,7 +187,7 @@ impl Client {
     /// One connection for requests sent one at a time.
     pub fn open(&self) -> io::Result<Session> {
         Ok(Session {
-            client: *self,
+            client: self.clone(),
             connection: self.connect()?,
         })
     }
@@ -187,9 +207,13 @@ impl Client {
     }
 
     fn try_connect(&self) -> io::Result<Connection> {
-        match self.proxy_protocol {
+        let connection = match self.proxy_protocol {
             Some(version) => Connection::open_announced(self.address, version),
             None => Connection::open(self.address),
+        }?;
+        match &self.tls {
+            Some(handshake) => connection.into_tls(handshake),
+            None => Ok(connection),
         }
     }
 

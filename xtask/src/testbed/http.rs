@@ -2,8 +2,11 @@
 //! is not gwobs's parser, so that the two cannot share a mistake.
 
 use super::proxy_protocol::{self, Version};
+use super::tls::{Handshake, Stream};
+use rustls::ServerConfig;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A head longer than this is not the testbed's.
@@ -84,7 +87,7 @@ impl Framing {
 
 /// A connection with what was read ahead.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
 }
 
@@ -97,28 +100,43 @@ impl Connection {
     /// A new connection that begins with a PROXY protocol header of its own addresses.
     pub fn open_announced(address: SocketAddr, version: Version) -> io::Result<Self> {
         let mut connection = Self::open(address)?;
-        let source = connection.stream.local_addr()?;
+        let source = connection.stream.socket().local_addr()?;
         connection.write(&proxy_protocol::header(version, source, address))?;
         Ok(connection)
     }
 
     /// An accepted connection.
-    pub fn over(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        Ok(Self {
+    pub fn over(socket: TcpStream) -> io::Result<Self> {
+        prepare(&socket)?;
+        Ok(Self::on(Stream::Plain(socket)))
+    }
+
+    /// An accepted connection that begins with a TLS handshake.
+    pub fn over_tls(socket: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Self> {
+        prepare(&socket)?;
+        Stream::server(socket, config).map(Self::on)
+    }
+
+    /// Goes on in TLS, after its handshake.
+    pub fn into_tls(self, handshake: &Handshake) -> io::Result<Self> {
+        let socket = self.stream.socket().try_clone()?;
+        Stream::client(socket, handshake).map(Self::on)
+    }
+
+    fn on(stream: Stream) -> Self {
+        Self {
             stream,
             buffer: Vec::new(),
-        })
+        }
     }
 
     /// Waits for the next message's head as long as the peer likes; `None` when it closes instead.
     pub fn next_head(&mut self) -> io::Result<Option<Head>> {
-        self.stream.set_read_timeout(None)?;
+        self.stream.socket().set_read_timeout(None)?;
         if self.buffer.is_empty() && self.fill()? == 0 {
             return Ok(None);
         }
-        self.stream.set_read_timeout(Some(TIMEOUT))?;
+        self.stream.socket().set_read_timeout(Some(TIMEOUT))?;
         self.read_head().map(Some)
     }
 
@@ -152,12 +170,13 @@ impl Connection {
 
     /// Writes all bytes at once.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// Reads a PROXY protocol header, which must be there.
     pub fn read_proxy_header(&mut self) -> io::Result<()> {
-        self.stream.set_read_timeout(None)?;
+        self.stream.socket().set_read_timeout(None)?;
         loop {
             if let Some(length) = proxy_protocol::length(&self.buffer)?.filter(|length| *length <= self.buffer.len()) {
                 self.take(length);
@@ -177,8 +196,8 @@ impl Connection {
     }
 
     /// Says that nothing more will be written.
-    pub fn finish_writing(&self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+    pub fn finish_writing(&mut self) -> io::Result<()> {
+        self.stream.finish_writing()
     }
 
     fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
@@ -233,6 +252,11 @@ impl Connection {
         self.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
         Ok(count)
     }
+}
+
+fn prepare(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(TIMEOUT))
 }
 
 fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {

@@ -1,8 +1,11 @@
 //! The rule table as Gateway API objects: what should happen.
 
+mod secured;
+
 use super::backend::Backends;
 use super::object::set;
 use super::rule::{Action, Filter, Match, Path, Route, Rule};
+use super::tls::Files;
 use super::yaml;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -24,14 +27,18 @@ pub fn backend_name(backend: &str) -> String {
     format!("{NAMESPACE}/{backend}:{SERVICE_PORT}")
 }
 
-/// All objects as one multi-document YAML file. The listener has the port that the data plane really binds.
-pub fn render(routes: &[Route], port: u16, backends: &Backends) -> String {
-    let mut objects = vec![gateway_class(), gateway(port)];
+/// All objects as one multi-document YAML file. The listener has the port that the data plane really binds, and ends TLS
+/// if the data plane does.
+pub fn render(routes: &[Route], port: u16, backends: &Backends, tls: &Files) -> String {
+    let mut objects = vec![gateway_class(), gateway(port, tls)];
+    objects.extend(tls.own.iter().map(secured::certificate));
+    objects.extend(tls.trusted.iter().map(secured::authority));
     objects.extend(routes.iter().map(http_route));
     for backend in backends.iter() {
         let addresses: Vec<IpAddr> = backend.endpoints().map(|address| address.ip()).collect();
         objects.push(service(backend.name(), backend.port()));
         objects.push(endpoint_slice(backend.name(), &addresses, backend.port()));
+        objects.extend(tls.trusted.iter().map(|_| secured::policy(backend.name())));
     }
     objects
         .iter()
@@ -48,14 +55,18 @@ fn gateway_class() -> Value {
     })
 }
 
-fn gateway(port: u16) -> Value {
+fn gateway(port: u16, tls: &Files) -> Value {
+    let listener = match tls.own {
+        Some(_) => secured::listener(port),
+        None => json!({"name": "http", "port": port, "protocol": "HTTP"}),
+    };
     json!({
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": GATEWAY, "namespace": NAMESPACE},
         "spec": {
             "gatewayClassName": "testbed",
-            "listeners": [{"name": "http", "port": port, "protocol": "HTTP"}],
+            "listeners": [listener],
         },
     })
 }

@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::process::Process;
 use super::proxy_protocol::ProxyProtocol;
 use super::rule::Route;
+use super::tls::Files;
 use crate::setup::package::Package;
 use crate::setup::wheel::DataPlane as UnpackedWheel;
 use crate::versions::{DebianBuild, Wheel};
@@ -63,9 +64,9 @@ pub trait DataPlane: Sync {
     fn command(&self, options: &Options, dir: &Path) -> Result<Command>;
     /// How it takes a configuration that was written again while it runs.
     fn reload(&self) -> Reload;
-    /// Whether requests to `address` are already routed by the table; to accept connections is enough for most.
-    fn is_ready(&self, address: SocketAddr) -> bool {
-        TcpStream::connect(address).is_ok()
+    /// Whether requests are already routed by the table; to accept connections is enough for most.
+    fn is_ready(&self, options: &Options) -> bool {
+        TcpStream::connect(options.address).is_ok()
     }
 }
 
@@ -105,6 +106,8 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// The PROXY protocol on either side.
     pub proxy_protocol: ProxyProtocol,
+    /// TLS on either side.
+    pub tls: Files,
     /// What stands above it.
     pub supervisor: Supervisor,
 }
@@ -164,7 +167,7 @@ pub fn start(plane: &'static dyn DataPlane, settings: &Settings<'_>, directory: 
     let mut command = options.supervisor.over(plane.command(options, directory.path())?);
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let mut process = Process::spawn(&mut command)?;
-    wait_until_ready(plane, &mut process, options.address)
+    wait_until_ready(plane, &mut process, options)
         .with_context(|| format!("{} did not start:\n{}", plane.name(), tail(&log)))?;
     Ok(Running {
         process,
@@ -173,14 +176,14 @@ pub fn start(plane: &'static dyn DataPlane, settings: &Settings<'_>, directory: 
     })
 }
 
-fn wait_until_ready(plane: &dyn DataPlane, process: &mut Process, address: SocketAddr) -> Result<()> {
+fn wait_until_ready(plane: &dyn DataPlane, process: &mut Process, options: &Options) -> Result<()> {
     let deadline = Instant::now() + START;
-    while !plane.is_ready(address) {
+    while !plane.is_ready(options) {
         if let Some(status) = process.ended()? {
             bail!("it ended with {status}");
         }
         if Instant::now() > deadline {
-            bail!("it does not serve on {address}");
+            bail!("it does not serve on {}", options.address);
         }
         std::thread::sleep(Duration::from_millis(10));
     }

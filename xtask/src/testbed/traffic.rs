@@ -52,6 +52,21 @@ pub struct Case {
     pub due: Due,
 }
 
+impl Case {
+    /// The same where clients speak TLS: redirects keep the request's scheme.
+    pub fn over_tls(mut self) -> Self {
+        if let Due::Redirect { location, .. } = &mut self.due {
+            *location = location.replacen("http://", "https://", 1);
+        }
+        self
+    }
+}
+
+/// All of them where clients speak TLS.
+pub fn over_tls(cases: Vec<Case>) -> Vec<Case> {
+    cases.into_iter().map(Case::over_tls).collect()
+}
+
 /// A GET for a path, with or without query.
 pub fn get(target: &str) -> Request {
     Request {

@@ -5,6 +5,7 @@ use crate::testbed::backend::Backend;
 use crate::testbed::object::{push, set};
 use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Route, Rule};
+use crate::testbed::tls::{Own, PROTOCOLS, Trusted, backend_name};
 use crate::testbed::yaml;
 use crate::versions;
 use anyhow::{Context as _, Result};
@@ -55,7 +56,13 @@ impl DataPlane for Envoy {
 /// Envoy's configuration for these settings, for those who add to it what the rule table does not say.
 pub fn bootstrap(settings: &Settings<'_>) -> Value {
     let announced = settings.options.proxy_protocol.to_backends;
-    let clusters = settings.backends.iter().map(|backend| cluster(backend, announced));
+    let clusters = settings.backends.iter().map(|backend| {
+        let mut cluster = cluster(backend, announced);
+        if let Some(trusted) = &settings.options.tls.trusted {
+            set(&mut cluster, "transport_socket", upstream_tls(backend, trusted));
+        }
+        cluster
+    });
     let clusters: Vec<Value> = clusters.collect();
     json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
 }
@@ -80,6 +87,11 @@ fn listener(settings: &Settings<'_>) -> Value {
             connection_manager(settings),
         )]}],
     });
+    if let Some(own) = &settings.options.tls.own
+        && let Some(chain) = listener.pointer_mut("/filter_chains/0")
+    {
+        set(chain, "transport_socket", downstream_tls(own));
+    }
     if settings.options.proxy_protocol.from_clients.is_some() {
         let filter = typed(
             "envoy.filters.listener.proxy_protocol",
@@ -89,6 +101,31 @@ fn listener(settings: &Settings<'_>) -> Value {
         push(&mut listener, "listener_filters", filter);
     }
     listener
+}
+
+fn downstream_tls(own: &Own) -> Value {
+    let files = json!({
+        "certificate_chain": {"filename": own.certificate}, "private_key": {"filename": own.key},
+    });
+    typed(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        json!({"common_tls_context": {"tls_certificates": [files], "alpn_protocols": PROTOCOLS}}),
+    )
+}
+
+/// As a BackendTLSPolicy wants it: the hostname is asked for and checked.
+fn upstream_tls(backend: &Backend, trusted: &Trusted) -> Value {
+    let name = backend_name(backend.name());
+    let validation = json!({
+        "trusted_ca": {"filename": trusted.path},
+        "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": name}}],
+    });
+    typed(
+        "envoy.transport_sockets.tls",
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        json!({"sni": name, "common_tls_context": {"validation_context": validation}}),
+    )
 }
 
 fn connection_manager(settings: &Settings<'_>) -> Value {

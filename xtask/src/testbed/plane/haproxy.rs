@@ -5,6 +5,7 @@ use super::dispatch::{self, Host};
 use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
+use crate::testbed::tls::{PROTOCOLS, backend_name};
 use crate::versions;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::path::Path;
@@ -112,7 +113,11 @@ fn bind(options: &Options) -> String {
     } else {
         ""
     };
-    format!("{}{dual_stack}{announced}", options.listen)
+    let tls = match &options.tls.own {
+        Some(own) => format!(" ssl crt {} alpn {}", own.both.display(), PROTOCOLS.join(",")),
+        None => String::new(),
+    };
+    format!("{}{dual_stack}{announced}{tls}", options.listen)
 }
 
 /// One `use_backend` for each match of the host's rules; a host's requests never fall through to the next host's rules.
@@ -169,7 +174,10 @@ fn backend(name: &str, rule: &Rule, settings: &Settings<'_>) -> Result<String> {
     let mut text = format!("backend {name}\n");
     match &rule.action {
         Action::Redirect { status, host } => {
-            text.push_str(&format!("  http-request redirect prefix http://{host} code {status}\n"));
+            let scheme = settings.options.tls.scheme();
+            text.push_str(&format!(
+                "  http-request redirect prefix {scheme}://{host} code {status}\n"
+            ));
         }
         Action::Forward(backends) => {
             if settings.options.request_ids {
@@ -202,11 +210,21 @@ fn servers(backends: &[(String, u32)], settings: &Settings<'_>) -> String {
         let endpoints = settings.backends.iter().filter(|backend| backend.name() == name);
         for (index, endpoint) in endpoints.flat_map(|backend| backend.endpoints()).enumerate() {
             text.push_str(&format!(
-                "  server {name}-{index} {endpoint} weight {weight}{announced}\n"
+                "  server {name}-{index} {endpoint} weight {weight}{announced}{}\n",
+                tls(name, settings.options)
             ));
         }
     }
     text
+}
+
+/// As a BackendTLSPolicy wants it: the hostname is asked for and checked.
+fn tls(backend: &str, options: &Options) -> String {
+    let Some(trusted) = &options.tls.trusted else {
+        return String::new();
+    };
+    let (name, file) = (backend_name(backend), trusted.path.display());
+    format!(" ssl verify required ca-file {file} sni str({name}) verifyhost {name} check-sni {name}")
 }
 
 fn change(filter: &Filter, rule: &Rule) -> Result<String> {

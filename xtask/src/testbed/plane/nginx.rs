@@ -7,6 +7,7 @@ use super::dispatch::{self, Host};
 use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::backend::Backend;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
+use crate::testbed::tls::backend_name;
 use crate::versions;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -228,11 +229,16 @@ fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<Stri
         block("location /", &["return 418;".to_owned()]),
         block("location @none", &["return 404;".to_owned()]),
     ];
+    if let Some(own) = &settings.options.tls.own {
+        let quoted = |path: &Path| quoted(&path.to_string_lossy());
+        lines.push(format!("ssl_certificate {};", quoted(&own.certificate)));
+        lines.push(format!("ssl_certificate_key {};", quoted(&own.key)));
+    }
     let mut mirrors = BTreeSet::new();
     for (name, rule) in &host.rules {
         lines.push(location(name, rule, settings, &mut mirrors)?);
     }
-    lines.extend(mirrors.iter().map(|backend| mirror(backend)));
+    lines.extend(mirrors.iter().map(|backend| mirror(backend, settings.options)));
     Ok(block("server", &lines))
 }
 
@@ -252,12 +258,13 @@ fn listen(options: &Options, first: bool) -> Result<String> {
     } else {
         ""
     };
-    Ok(format!("{}{dual_stack}{announced}", options.listen))
+    let tls = if options.tls.own.is_some() { " ssl http2" } else { "" };
+    Ok(format!("{}{dual_stack}{announced}{tls}", options.listen))
 }
 
 fn location(name: &str, rule: &Rule, settings: &Settings<'_>, mirrors: &mut BTreeSet<String>) -> Result<String> {
     let lines = match &rule.action {
-        Action::Redirect { status, host } => vec![format!("return {status} http://{host}$request_uri;")],
+        Action::Redirect { status, host } => vec![format!("return {status} $scheme://{host}$request_uri;")],
         Action::Forward(backends) => {
             mirrors.extend(rule.filters.iter().filter_map(|filter| match filter {
                 Filter::Mirror(backend) => Some(backend.clone()),
@@ -308,8 +315,26 @@ fn forward(upstream: &str, rule: &Rule, settings: &Settings<'_>) -> Vec<String> 
             .iter()
             .map(|(name, value)| format!("proxy_set_header {name} {};", quoted(value))),
     );
-    lines.push(format!("proxy_pass http://{upstream};"));
+    lines.extend(pass(upstream, "", settings.options));
     lines
+}
+
+/// Hands the request over to an upstream; if it speaks TLS as a BackendTLSPolicy wants it: the hostname is asked for and
+/// checked.
+fn pass(upstream: &str, target: &str, options: &Options) -> Vec<String> {
+    let Some(trusted) = &options.tls.trusted else {
+        return vec![format!("proxy_pass http://{upstream}{target};")];
+    };
+    vec![
+        "proxy_ssl_verify on;".to_owned(),
+        "proxy_ssl_server_name on;".to_owned(),
+        format!("proxy_ssl_name {};", quoted(&backend_name(upstream))),
+        format!(
+            "proxy_ssl_trusted_certificate {};",
+            quoted(&trusted.path.to_string_lossy())
+        ),
+        format!("proxy_pass https://{upstream}{target};"),
+    ]
 }
 
 fn set(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
@@ -317,13 +342,13 @@ fn set(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
     headers.push((name.to_owned(), value.to_owned()));
 }
 
-fn mirror(backend: &str) -> String {
-    let lines = [
+fn mirror(backend: &str, options: &Options) -> String {
+    let mut lines = vec![
         "internal;".to_owned(),
         "proxy_set_header Host $http_host;".to_owned(),
         "proxy_set_header Connection '';".to_owned(),
-        format!("proxy_pass http://{backend}$request_uri;"),
     ];
+    lines.extend(pass(backend, "$request_uri", options));
     block(&format!("location = /mirror-{backend}"), &lines)
 }
 

@@ -6,12 +6,12 @@ use crate::testbed::backend::Backend;
 use crate::testbed::http::{Connection, Head};
 use crate::testbed::object::{push, set};
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Rule};
+use crate::testbed::tls::{Handshake, Trusted, backend_name};
 use crate::testbed::yaml;
 use crate::versions;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -60,13 +60,16 @@ impl DataPlane for Traefik {
     }
 
     /// It listens before it has read its routers, and answers 404 until then.
-    fn is_ready(&self, address: SocketAddr) -> bool {
-        asked(address).is_ok_and(|head| head.start[1] != "404")
+    fn is_ready(&self, options: &Options) -> bool {
+        asked(options).is_ok_and(|head| head.start[1] != "404")
     }
 }
 
-fn asked(address: SocketAddr) -> io::Result<Head> {
-    let mut connection = Connection::open(address)?;
+fn asked(options: &Options) -> io::Result<Head> {
+    let mut connection = Connection::open(options.address)?;
+    if options.tls.own.is_some() {
+        connection = connection.into_tls(&Handshake::unchecked()?)?;
+    }
     connection.write(format!("GET / HTTP/1.1\r\nhost: {READY_HOST}\r\nconnection: close\r\n\r\n").as_bytes())?;
     connection.read_head()
 }
@@ -85,6 +88,9 @@ fn process(options: &Options, dynamic: &Path) -> Value {
     let mut entry_point = json!({"address": address});
     if options.proxy_protocol.from_clients.is_some() {
         set(&mut entry_point, "proxyProtocol", json!({"insecure": true}));
+    }
+    if options.tls.own.is_some() {
+        set(&mut entry_point, "http", json!({"tls": {}}));
     }
     let mut process = json!({
         "entryPoints": {"http": entry_point},
@@ -106,12 +112,32 @@ fn routing(settings: &Settings<'_>) -> Value {
     for host in &hosts {
         routing.add(host, &named);
     }
-    let services = settings
-        .backends
-        .iter()
-        .map(|backend| (backend.name().to_owned(), service(backend)));
-    routing.services.extend(services);
-    routing.finish()
+    for backend in settings.backends.iter() {
+        let transport = settings
+            .options
+            .tls
+            .trusted
+            .as_ref()
+            .map(|trusted| transport(backend, trusted));
+        routing
+            .services
+            .push((backend.name().to_owned(), service(backend, transport.is_some())));
+        routing
+            .transports
+            .extend(transport.map(|transport| (backend.name().to_owned(), transport)));
+    }
+    let mut file = routing.finish();
+    if let Some(own) = &settings.options.tls.own {
+        let certificate = json!({"certFile": own.certificate, "keyFile": own.key});
+        let store = json!({"default": {"defaultCertificate": certificate}});
+        set(&mut file, "tls", json!({"stores": store}));
+    }
+    file
+}
+
+/// As a BackendTLSPolicy wants it: the hostname is asked for and checked.
+fn transport(backend: &Backend, trusted: &Trusted) -> Value {
+    json!({"serverName": backend_name(backend.name()), "rootCAs": [trusted.path]})
 }
 
 /// The parts of the file provider's `http` section.
@@ -120,6 +146,7 @@ struct Routing {
     routers: Vec<(String, Value)>,
     middlewares: Vec<(String, Value)>,
     services: Vec<(String, Value)>,
+    transports: Vec<(String, Value)>,
 }
 
 impl Routing {
@@ -174,8 +201,8 @@ impl Routing {
         let mut all: Vec<Value> = rule.filters.iter().flat_map(|filter| changes(filter, rule)).collect();
         if let Action::Redirect { status, host } = &rule.action {
             all.push(json!({"redirectRegex": {
-                "regex": "^https?://[^/]+(.*)$",
-                "replacement": format!("http://{host}$1"),
+                "regex": "^(https?)://[^/]+(.*)$",
+                "replacement": format!("${{1}}://{host}${{2}}"),
                 "permanent": *status == 301,
             }}));
         }
@@ -207,6 +234,9 @@ impl Routing {
         let mut http = json!({"routers": object(self.routers), "services": object(self.services)});
         if !self.middlewares.is_empty() {
             set(&mut http, "middlewares", object(self.middlewares));
+        }
+        if !self.transports.is_empty() {
+            set(&mut http, "serversTransports", object(self.transports));
         }
         json!({"http": http})
     }
@@ -271,10 +301,18 @@ fn changes(filter: &Filter, rule: &Rule) -> Vec<Value> {
     }
 }
 
-fn service(backend: &Backend) -> Value {
+fn service(backend: &Backend, tls: bool) -> Value {
     let mut balancer = json!({});
+    let scheme = if tls { "https" } else { "http" };
     for endpoint in backend.endpoints() {
-        push(&mut balancer, "servers", json!({"url": format!("http://{endpoint}")}));
+        push(
+            &mut balancer,
+            "servers",
+            json!({"url": format!("{scheme}://{endpoint}")}),
+        );
+    }
+    if tls {
+        set(&mut balancer, "serversTransport", json!(backend.name()));
     }
     json!({"loadBalancer": balancer})
 }
