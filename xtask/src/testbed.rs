@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod directory;
 pub mod gwobs;
 pub mod http;
+pub mod http2;
 pub mod manifests;
 pub mod network;
 mod object;

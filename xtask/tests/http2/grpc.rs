@@ -1,11 +1,11 @@
 //! gRPC through Envoy, unary and streaming.
 
 use anyhow::Result;
+use xtask::testbed::http2::Connection;
 use xtask::testbed::traffic::{Body, Case, mixed, post};
 use xtask::testbed::trial::exact;
 
 use super::backend::{MESSAGE, UNKNOWN_METHOD};
-use super::client::Connection;
 use super::gateway::{Gateway, Row};
 
 const fn row(prefix: &'static str, backend: &'static str) -> Row {

@@ -6,9 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 
 use anyhow::{Context as _, Result};
 use xtask::testbed::client::{Answer, Exchange};
+use xtask::testbed::http2::with_id;
 use xtask::testbed::traffic::{Case, Request};
-
-use super::client::with_id;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What both ends use if nobody says otherwise (RFC 9113 section 6.5.2).

@@ -4,10 +4,10 @@ use anyhow::Result;
 use xtask::testbed::client::Exchange;
 use xtask::testbed::gwobs::Observed;
 use xtask::testbed::gwobs::decision::Decision;
+use xtask::testbed::http2::Connection;
 use xtask::testbed::traffic::{Case, get, mixed};
 use xtask::testbed::truth::compare;
 
-use super::client::Connection;
 use super::gateway::{Gateway, Row};
 use super::indexing::IndexingClient;
 

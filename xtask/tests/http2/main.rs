@@ -2,7 +2,6 @@
 //! answered every request; each test compares that with what `gwobs observe` said. These tests need root.
 
 mod backend;
-mod client;
 mod gateway;
 mod grpc;
 mod indexing;

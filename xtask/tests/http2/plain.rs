@@ -1,12 +1,12 @@
 //! HTTP/2 without TLS on one side of Envoy or on both.
 
 use anyhow::Result;
+use xtask::testbed::http2::Connection;
 use xtask::testbed::plane::envoy::Envoy;
 use xtask::testbed::traffic::{Body, Case, get, mixed, post};
 use xtask::testbed::trial::exact;
 use xtask::testbed::{Plan, Testbed, shop};
 
-use super::client::Connection;
 use super::gateway::{Gateway, Row};
 
 const fn row(host: &'static str, prefix: &'static str, backend: &'static str) -> Row {
