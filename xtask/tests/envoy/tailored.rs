@@ -86,7 +86,8 @@ pub(crate) fn from_files(configuration: &mut Value, dir: &Path) -> Result<()> {
     top.insert("node".to_owned(), json!({"id": "testbed", "cluster": "testbed"}));
     let manager = connection_manager(configuration)?;
     let mut table = manager["route_config"].take();
-    table["name"] = json!("routes");
+    let fields = table.as_object_mut().context("no routes")?;
+    fields.insert("name".to_owned(), json!("routes"));
     manager
         .as_object_mut()
         .context("no connection manager")?
