@@ -158,6 +158,8 @@ pub enum LeftOut {
     NoBuffer,
     /// Reading user memory failed.
     Fault,
+    /// Payload of a frame of HTTP/2 that is not read: the kernel side follows the frames.
+    FrameData,
 }
 
 /// A connection.

@@ -269,7 +269,16 @@ impl Probes {
     /// # Errors
     /// The table could not be written.
     pub fn skip_until(&mut self, socket: SocketCookie, direction: Direction, position: u32) -> Result<(), ProbeError> {
-        self.mark(socket, index_of(direction), position)
+        self.mark(socket, index_of(direction), position, false)
+    }
+
+    /// The same, and a frame of HTTP/2 begins there: the kernel side follows the frames from there on, copies what is read
+    /// of them, and says of the rest how long it is.
+    ///
+    /// # Errors
+    /// The table could not be written.
+    pub fn follow_frames(&mut self, socket: SocketCookie, direction: Direction, from: u32) -> Result<(), ProbeError> {
+        self.mark(socket, index_of(direction), from, true)
     }
 
     /// As [`Self::skip_until`], for the plaintext of a TLS connection.
@@ -282,10 +291,23 @@ impl Probes {
         direction: Direction,
         position: u32,
     ) -> Result<(), ProbeError> {
-        self.mark(socket, index_of(direction) + PLAINTEXT_MARK, position)
+        self.mark(socket, index_of(direction) + PLAINTEXT_MARK, position, false)
     }
 
-    fn mark(&mut self, socket: SocketCookie, direction: u64, position: u32) -> Result<(), ProbeError> {
+    /// As [`Self::follow_frames`], for the plaintext of a TLS connection.
+    ///
+    /// # Errors
+    /// The table could not be written.
+    pub fn follow_plaintext_frames(
+        &mut self,
+        socket: SocketCookie,
+        direction: Direction,
+        from: u32,
+    ) -> Result<(), ProbeError> {
+        self.mark(socket, index_of(direction) + PLAINTEXT_MARK, from, true)
+    }
+
+    fn mark(&mut self, socket: SocketCookie, direction: u64, position: u32, framed: bool) -> Result<(), ProbeError> {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
         let key = MarkKey {
             cookie: socket.0,
@@ -294,6 +316,7 @@ impl Probes {
         let mark = Mark {
             position,
             generation: self.generation,
+            framed: framed.into(),
         };
         self.marks.insert(key, mark, 0).map_err(ProbeError::from)
     }

@@ -64,6 +64,8 @@ counters! {
     NoBuffer = LeftOut "no_buffer",
     /// Reading user memory failed.
     Fault = LeftOut "fault",
+    /// Payload of a frame of HTTP/2 that the agent does not read.
+    FrameData = LeftOut "frame_data",
     /// Bytes of a TLS connection whose plaintext is told.
     Ciphertext = Ignored "ciphertext",
     /// Plaintext before its socket was known, or after its connection was given up.
@@ -90,6 +92,8 @@ counters! {
     TlsTable = Error "tls_table",
     /// Bytes of what may be no TLS library: not believed, and counted, by the agent.
     TlsCandidate = Error "tls_candidate",
+    /// The place of the next frame of HTTP/2 was lost.
+    FramesLost = Error "frames_lost",
     /// The kernel refused to run the loop over buffers.
     Loop = Error "loop",
 }

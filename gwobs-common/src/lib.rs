@@ -5,6 +5,7 @@
 
 pub mod chunks;
 pub mod counter;
+pub mod frames;
 pub mod limits;
 pub mod offsets;
 pub mod record;

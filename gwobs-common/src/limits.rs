@@ -29,6 +29,19 @@ pub const MIN_SEARCH: u32 = 1024;
 /// Longest stretch of chunk framing in one record: the CRLF after the data, eight digits, CRLF, and some room.
 pub const LINE: usize = 32;
 
+/// Bytes of a frame of HTTP/2 with a header section that are copied: the longest section that is understood. Many short
+/// ones are as many requests.
+pub const MAX_SECTION: u32 = 64 * 1024;
+
+/// Bytes of SETTINGS and GOAWAY that are copied: more settings than there are.
+pub const MAX_CONTROL: u32 = 1024;
+
+/// Payloads of other frames that are copied whole: to leave them out would cost as much.
+pub const SMALL_PAYLOAD: u32 = 1024;
+
+/// What is copied of a longer one: as many bytes of a body as the agent keeps, and room for what tells padding.
+pub const PREFIX_OF_DATA: u32 = 96;
+
 /// Bytes of framing and parts of buffers that are followed in one call: chunks of 100 bytes in a call of 64 KiB. At some
 /// 20 ns each that bounds what a call can be made to cost.
 pub const MAX_FOLLOWED: u32 = 8 * 1024;

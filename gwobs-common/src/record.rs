@@ -49,6 +49,8 @@ pub mod left_out {
     pub const NO_BUFFER: u8 = 4;
     /// User memory could not be read.
     pub const FAULT: u8 = 5;
+    /// Payload of a frame of HTTP/2 that the agent does not read.
+    pub const FRAME_DATA: u8 = 6;
 }
 
 /// Begins every record of the ring buffer.

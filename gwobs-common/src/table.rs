@@ -1,6 +1,7 @@
 //! Keys and values of the tables that the BPF programs and the agent share.
 
 use crate::chunks::Chunks;
+use crate::frames::Frames;
 
 /// A followed process only has its connects and closes recorded: the agent is still looking for what it has open.
 pub const PROCESS_TRACKED: u32 = 1;
@@ -65,6 +66,20 @@ pub struct Flow {
     pub ended: u32,
     /// The chunked body that this direction is in, if it seems to be in one.
     pub chunks: Chunks,
+    /// The frames of HTTP/2, if this direction seems to consist of them.
+    pub frames: Frames,
+}
+
+impl Flow {
+    /// Before the first byte.
+    pub const NEW: Self = Self {
+        base: 0,
+        mark_generation: 0,
+        started: 0,
+        ended: 0,
+        chunks: Chunks::OFF,
+        frames: Frames::OFF,
+    };
 }
 
 /// Key of a [`Mark`].
@@ -80,7 +95,8 @@ pub struct MarkKey {
 /// Marks of plaintext count other positions than those of the socket.
 pub const PLAINTEXT_MARK: u64 = 2;
 
-/// What the agent wants of one direction: bytes before `position` are not needed, the window begins there.
+/// What the agent wants of one direction: bytes before `position` are not needed, the window begins there. If `framed` is 1,
+/// so does a frame of HTTP/2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Mark {
@@ -88,6 +104,8 @@ pub struct Mark {
     pub position: u32,
     /// Differs from the mark before, never 0: a mark is applied once, so that it does not come back when positions wrap.
     pub generation: u32,
+    /// See there.
+    pub framed: u32,
 }
 
 /// Number of counters of lost events ([`crate::record::RecordHeader::lost_ring`] and `lost_table`).
@@ -109,6 +127,6 @@ mod user {
     unsafe impl aya::Pod for Mark {}
 }
 
-const _: () = assert!(size_of::<Flow>() == 16 + size_of::<Chunks>());
+const _: () = assert!(size_of::<Flow>() == 16 + size_of::<Chunks>() + size_of::<Frames>());
 const _: () = assert!(size_of::<Connection>() == 8 + 2 * size_of::<Flow>() + 16);
-const _: () = assert!(size_of::<MarkKey>() == 16 && size_of::<Mark>() == 8);
+const _: () = assert!(size_of::<MarkKey>() == 16 && size_of::<Mark>() == 12);

@@ -1,6 +1,5 @@
 //! Connections: their entries in the table, their ends, and telling the agent of them.
 
-use gwobs_common::chunks::Chunks;
 use gwobs_common::counter::Counter;
 use gwobs_common::record::{Addresses, OpenedRecord, kind};
 use gwobs_common::table::{Connection, Flow, LOST_TABLE, RECEIVE, ROLE_ACCEPTED, STAGE_ANNOUNCED, STAGE_UNANNOUNCED};
@@ -47,20 +46,13 @@ pub fn find_or_enter(sock: Object, cookie: u64, pid: u32) -> Result<Option<&'sta
 /// A new entry.
 #[inline(always)]
 pub fn fresh(pid: u32, role: u8, stage: u8) -> Connection {
-    const FLOW: Flow = Flow {
-        base: 0,
-        mark_generation: 0,
-        started: 0,
-        ended: 0,
-        chunks: Chunks::OFF,
-    };
     Connection {
         pid,
         role,
         stage,
         preexisting: 0,
         last_direction: 0,
-        flows: [FLOW; 2],
+        flows: [Flow::NEW; 2],
         tls_object: 0,
         tls_pid: 0,
         tls: WIRE,

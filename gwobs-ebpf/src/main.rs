@@ -11,6 +11,7 @@ mod chunks;
 mod connection;
 mod discover;
 mod emit;
+mod frames;
 mod go_error;
 mod kernel;
 mod maps;

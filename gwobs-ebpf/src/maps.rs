@@ -11,6 +11,7 @@ use gwobs_common::table::{Connection, LOST_COUNTERS, Mark, MarkKey};
 use gwobs_common::tls;
 
 use crate::chunks::{Pursuit, Search};
+use crate::frames::Tour;
 use crate::segments::Walk;
 use crate::tls::{Call, Caller, Object, ObjectKey};
 
@@ -100,3 +101,7 @@ pub static PURSUITS: PerCpuArray<Pursuit> = PerCpuArray::with_max_entries(2, 0);
 /// The same.
 #[map]
 pub static SEARCHES: PerCpuArray<Search> = PerCpuArray::with_max_entries(2, 0);
+
+/// The same.
+#[map]
+pub static TOURS: PerCpuArray<Tour> = PerCpuArray::with_max_entries(2, 0);

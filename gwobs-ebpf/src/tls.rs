@@ -8,12 +8,9 @@
 //! Probes run with preemption enabled, so nothing here lies in a per-CPU slot: work in progress is in the entry of the
 //! caller.
 
-use core::ffi::c_void;
-
-use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user};
-use gwobs_common::chunks::Chunks;
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use gwobs_common::counter::Counter;
-use gwobs_common::limits::{MAX_PAYLOAD, WINDOW};
+use gwobs_common::frames::Frames;
 use gwobs_common::record::{RecordHeader, kind, layer, left_out};
 use gwobs_common::table::{Connection, Flow, MarkKey, PLAINTEXT_MARK, PROCESS_ACTIVE, RECEIVE, SEND, STAGE_ANNOUNCED};
 use gwobs_common::tls::{
@@ -22,8 +19,12 @@ use gwobs_common::tls::{
 
 use crate::abi::Arguments;
 use crate::emit::{self, Origin};
+use crate::frames::Tour;
 use crate::maps::{self, PROCESSES, TLS_CALLS, TLS_OBJECTS, TLS_PROCESSES};
-use crate::{Outcome, connection, go_error, kernel, registers, transfer};
+use crate::registers::Buffers;
+use crate::segments::Stretch;
+use crate::transfer::Plan;
+use crate::{Outcome, connection, frames, go_error, kernel, registers, segments, transfer};
 
 /// Who makes a call: a thread or a goroutine of a process.
 #[derive(Clone, Copy)]
@@ -71,9 +72,7 @@ pub struct Call {
     /// 1 while a handshake runs within it.
     shaking: u64,
     /// What is being copied.
-    header: RecordHeader,
-    address: u64,
-    wanted: u64,
+    tour: Tour,
 }
 
 /// How a call ended.
@@ -112,9 +111,7 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
         function,
         socket: 0,
         shaking: u64::from(function == function::HANDSHAKE),
-        header: EMPTY,
-        address: 0,
-        wanted: 0,
+        tour: Tour::NONE,
     };
     if TLS_CALLS.insert(&caller, &call, 0).is_err() {
         give_up(pid, arguments.object);
@@ -122,22 +119,6 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
     }
     Ok(())
 }
-
-const EMPTY: RecordHeader = RecordHeader {
-    time: 0,
-    cookie: 0,
-    pid: 0,
-    tid: 0,
-    kind: kind::DATA,
-    direction: 0,
-    left_out: 0,
-    layer: 0,
-    position: 0,
-    length: 0,
-    captured: 0,
-    lost_ring: 0,
-    lost_table: 0,
-};
 
 /// The library reports an error; within a handshake that is why it fails.
 #[inline(always)]
@@ -305,105 +286,77 @@ fn tell(call: &mut Call, object: &mut Object, origin: &Origin, length: u32, acti
     };
     let (flow, turned) = transfer::turn(connection, direction);
     let plan = transfer::plan(flow, &marks, position, length, turned);
-    let header = RecordHeader {
+    let stretch = Stretch {
+        origin: *origin,
+        position,
+        direction,
         layer: if object.whole == 1 {
             layer::PLAINTEXT
         } else {
             layer::PLAINTEXT_JOINED
         },
-        ..emit::header(origin, kind::DATA, direction)
     };
-    announce(&header, position, plan.skipped, left_out::SKIPPED, Counter::Skipped);
-    let start = position.wrapping_add(plan.skipped);
-    if plan.wanted != 0 {
-        call.address = call.buffer.wrapping_add(u64::from(plan.skipped));
-        call.wanted = u64::from(plan.wanted);
-        call.header = RecordHeader {
-            position: start,
-            ..header
-        };
-        copy(call)?;
+    carry_out(call, flow, &stretch, &plan, length)
+}
+
+/// Announces and copies what the plan says, or what the frames say.
+#[inline(always)]
+fn carry_out(call: &mut Call, flow: &mut Flow, stretch: &Stretch, plan: &Plan, length: u32) -> Outcome {
+    let buffers = Buffers {
+        address: call.buffer,
+        length: u64::from(length),
+        vectors: 0,
+        count: 0,
+    };
+    transfer::find_frames(flow, plan, buffers, stretch.position, length);
+    if flow.frames.is_followed() {
+        let end = stretch.position.wrapping_add(length);
+        let left = frames::follow(&mut call.tour, &mut flow.frames, stretch, buffers, end)?;
+        let wanted = left.min(transfer::window());
+        if wanted != 0 {
+            flow.base = end.wrapping_sub(left);
+        }
+        return copy(call, stretch, [length - left, wanted, left - wanted]);
     }
-    let beyond = start.wrapping_add(plan.wanted);
-    announce(&header, beyond, plan.beyond, left_out::WINDOW, Counter::Window);
+    let parts = [plan.skipped, plan.wanted, plan.beyond];
+    segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
+    copy(call, stretch, parts)
+}
+
+/// Of a call's bytes: some that have been told of, some that are copied, and some that are announced.
+#[inline(always)]
+fn copy(call: &mut Call, stretch: &Stretch, parts: [u32; 3]) -> Outcome {
+    let [before, wanted, beyond] = parts;
+    let start = stretch.after(before);
+    let rest = start.after(wanted);
+    if wanted != 0 {
+        let buffers = Buffers {
+            address: call.buffer.wrapping_add(u64::from(before)),
+            length: u64::from(wanted),
+            vectors: 0,
+            count: 0,
+        };
+        let mut all = Frames::after(start.position, rest.position);
+        frames::follow(&mut call.tour, &mut all, &start, buffers, rest.position)?;
+    }
+    segments::announce(&rest, beyond, left_out::WINDOW, Counter::Window);
     Ok(())
 }
 
 /// From here on the positions are those of the plaintext.
 #[inline(always)]
 fn begin_plaintext(connection: &mut Connection) {
-    const FLOW: Flow = Flow {
-        base: 0,
-        mark_generation: 0,
-        started: 0,
-        ended: 0,
-        chunks: Chunks::OFF,
-    };
     let [received, sent] = &mut connection.flows;
     *received = Flow {
         ended: received.ended,
-        ..FLOW
+        ..Flow::NEW
     };
     *sent = Flow {
         ended: sent.ended,
-        ..FLOW
+        ..Flow::NEW
     };
     connection.last_direction = 0;
     connection.tls = PLAINTEXT;
-}
-
-#[inline(always)]
-fn counter_of(direction: u8) -> Counter {
-    if direction == RECEIVE {
-        Counter::Received
-    } else {
-        Counter::Sent
-    }
-}
-
-#[inline(always)]
-fn announce(header: &RecordHeader, position: u32, length: u32, reason: u8, why: Counter) {
-    if length != 0 {
-        let record = RecordHeader {
-            position,
-            length,
-            left_out: reason,
-            ..*header
-        };
-        emit::put(record, counter_of(header.direction));
-        maps::count(why);
-    }
-}
-
-/// Copies what the call's entry says, a record's worth at a time.
-#[inline(always)]
-fn copy(call: &mut Call) -> Outcome {
-    const PARTS: u32 = WINDOW / MAX_PAYLOAD + 1;
-    let mut pointer: *mut Call = call;
-    // SAFETY: the callback gets the pointer to `pointer`, which outlives the loop.
-    let steps = unsafe { bpf_loop(PARTS, step as *mut c_void, (&raw mut pointer).cast(), 0) };
-    if steps < 0 {
-        return Err(Counter::Loop);
-    }
-    Ok(())
-}
-
-/// One record's worth.
-extern "C" fn step(_index: u64, call: *mut *mut Call) -> i64 {
-    const CONTINUE: i64 = 0;
-    const STOP: i64 = 1;
-    // SAFETY: `copy` passes a pointer to its own pointer.
-    let call = unsafe { &mut **call };
-    if call.wanted == 0 {
-        return STOP;
-    }
-    let length = call.wanted.min(u64::from(MAX_PAYLOAD)) as u32;
-    let header = RecordHeader { length, ..call.header };
-    emit::put_bytes(header, call.address, counter_of(header.direction));
-    call.address = call.address.wrapping_add(u64::from(length));
-    call.header.position = call.header.position.wrapping_add(length);
-    call.wanted -= u64::from(length);
-    CONTINUE
 }
 
 /// A followed process moves bytes on a socket: if it does so within a TLS call, the call's object is the socket's. Answers

@@ -10,10 +10,10 @@ use gwobs_common::table::{Connection, Flow, MarkKey, PROCESS_ACTIVE, RECEIVE, SE
 use crate::connection::{self, Positions};
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object, offset, read};
-use crate::maps::{self, EVENTS, MARKS, PROCESSES};
+use crate::maps::{self, EVENTS, MARKS, PROCESSES, TOURS};
 use crate::registers::{self, Buffers};
 use crate::segments::{self, Stretch};
-use crate::{Outcome, chunks, tls};
+use crate::{Outcome, chunks, frames, tls};
 
 const MSG_OOB: i32 = 0x1;
 const MSG_PEEK: i32 = 0x2;
@@ -27,6 +27,10 @@ pub struct Plan {
     pub beyond: u32,
     /// The first bytes since the conversation turned, all of them of interest.
     begins: bool,
+    /// The first bytes of this direction.
+    first: bool,
+    /// The frames are followed: they tell what is copied.
+    pub framed: bool,
 }
 
 /// What a socket call did.
@@ -140,6 +144,15 @@ fn move_bytes(sock: Object, connection: &mut Connection, origin: &Origin, call: 
 fn carry_out(sock: Object, flow: &mut Flow, stretch: &Stretch, plan: &Plan, flags: i32) -> Outcome {
     let length = plan.skipped + plan.wanted + plan.beyond;
     let end = stretch.position.wrapping_add(length);
+    if plan.framed || plan.first || flow.frames.is_seeking() {
+        let buffers = find_buffers(sock, stretch.direction, flags);
+        if let Ok(buffers) = buffers {
+            find_frames(flow, plan, buffers, stretch.position, length);
+        }
+        if flow.frames.is_followed() {
+            return follow_frames(flow, stretch, end, buffers);
+        }
+    }
     segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
     let wanted = stretch.after(plan.skipped);
     let beyond = wanted.after(plan.wanted);
@@ -159,6 +172,55 @@ fn carry_out(sock: Object, flow: &mut Flow, stretch: &Stretch, plan: &Plan, flag
         }
     }
     segments::announce(&beyond, plan.beyond, left_out::WINDOW, Counter::Window);
+    Ok(())
+}
+
+/// Looks for frames where none are followed, but might be.
+#[inline(always)]
+pub fn find_frames(flow: &mut Flow, plan: &Plan, buffers: Buffers, position: u32, length: u32) {
+    if plan.first {
+        flow.frames = frames::begin(buffers, position, length);
+    } else if flow.frames.is_seeking() {
+        frames::seek(&mut flow.frames, buffers, position, length);
+    }
+}
+
+/// Follows the frames through a call. Where their place is lost the window opens again.
+#[inline(always)]
+fn follow_frames(flow: &mut Flow, call: &Stretch, end: u32, buffers: Result<Buffers, u8>) -> Outcome {
+    let length = end.wrapping_sub(call.position);
+    let buffers = match buffers {
+        Ok(buffers) => buffers,
+        Err(reason) => {
+            if flow.frames.is_payload_until(end) {
+                flow.frames.reached(end);
+            } else {
+                frames::lose(&mut flow.frames);
+            }
+            segments::announce(call, length, reason, counter_of(reason));
+            return Ok(());
+        }
+    };
+    let Some(tour) = TOURS.get_ptr_mut(u32::from(call.direction)) else {
+        return Err(Counter::Loop);
+    };
+    let left = frames::follow(tour, &mut flow.frames, call, buffers, end)?;
+    open_window(flow, call, end, left, buffers)
+}
+
+/// Of the bytes of a call that are left to be told, those are copied for which the window has room when it begins there.
+#[inline(always)]
+fn open_window(flow: &mut Flow, call: &Stretch, end: u32, left: u32, buffers: Buffers) -> Outcome {
+    let rest = Stretch {
+        position: end.wrapping_sub(left),
+        ..*call
+    };
+    let wanted = left.min(window());
+    if wanted != 0 {
+        flow.base = rest.position;
+        segments::copy(&rest, buffers, rest.position.wrapping_sub(call.position), wanted)?;
+    }
+    segments::announce(&rest.after(wanted), left - wanted, left_out::WINDOW, Counter::Window);
     Ok(())
 }
 
@@ -185,16 +247,7 @@ fn follow(flow: &mut Flow, call: &Stretch, beyond: &Stretch, end: u32, buffers: 
     }
     flow.base = flow.chunks.next;
     flow.chunks = Chunks::OFF;
-    let rest = Stretch {
-        position: end.wrapping_sub(left),
-        ..*call
-    };
-    let wanted = left.min(window());
-    if wanted != 0 {
-        segments::copy(&rest, buffers, rest.position.wrapping_sub(call.position), wanted)?;
-    }
-    segments::announce(&rest.after(wanted), left - wanted, left_out::WINDOW, Counter::Window);
-    Ok(())
+    open_window(flow, call, end, left, buffers)
 }
 
 /// The memory of the call, if there is any that holds the bytes.
@@ -228,7 +281,22 @@ pub fn turn(connection: &mut Connection, direction: u8) -> (&mut Flow, bool) {
 #[inline(always)]
 pub fn plan(flow: &mut Flow, marks: &MarkKey, position: u32, length: u32, turned: bool) -> Plan {
     apply_mark(flow, marks, position);
+    let first = flow.started == 0;
     move_base(flow, turned, position);
+    if flow.frames.is_followed() {
+        let framed = flow.frames.reaches(position);
+        if framed {
+            return Plan {
+                skipped: 0,
+                wanted: 0,
+                beyond: length,
+                begins: false,
+                first: false,
+                framed,
+            };
+        }
+        maps::count(Counter::FramesLost);
+    }
     let ahead = flow.base.wrapping_sub(position);
     if is_after(flow.base, position) {
         let skipped = ahead.min(length);
@@ -238,6 +306,8 @@ pub fn plan(flow: &mut Flow, marks: &MarkKey, position: u32, length: u32, turned
             wanted,
             beyond: length - skipped - wanted,
             begins: false,
+            first: false,
+            framed: false,
         };
     }
     let used = position.wrapping_sub(flow.base);
@@ -247,6 +317,8 @@ pub fn plan(flow: &mut Flow, marks: &MarkKey, position: u32, length: u32, turned
         wanted,
         beyond: length - wanted,
         begins: turned && !flow.chunks.is_followed(),
+        first,
+        framed: false,
     }
 }
 
@@ -262,7 +334,7 @@ fn window_of(flow: &Flow) -> u32 {
 /// The capture window as the ring buffer's filling allows it: what is left of a buffer that fills up is kept for heads,
 /// for a body that is not copied costs nothing, and an event that is lost costs its request.
 #[inline(always)]
-fn window() -> u32 {
+pub fn window() -> u32 {
     const AVAILABLE: u64 = BPF_RB_AVAIL_DATA as u64;
     const SIZE: u64 = BPF_RB_RING_SIZE as u64;
     let (filled, size) = (EVENTS.query(AVAILABLE), EVENTS.query(SIZE));
@@ -286,6 +358,9 @@ fn apply_mark(flow: &mut Flow, marks: &MarkKey, position: u32) {
         return;
     }
     flow.mark_generation = mark.generation;
+    if mark.framed == 1 {
+        flow.frames.told(position, mark.position);
+    }
     if flow.started == 0 || is_after(mark.position, flow.base) || is_after(flow.base, position) {
         flow.base = mark.position;
         flow.started = 1;

@@ -15,7 +15,7 @@ use super::handshake::Handshake;
 use super::http2::Http2;
 use super::limits::REORDER_NANOSECONDS;
 use super::sequence::{Next, Piece, Sequencer};
-use super::skip::{Skip, Window};
+use super::skip::{Followed, Skip, Window};
 use super::tls::Library;
 use crate::event::{Data, Direction, Opened, Role, Timestamp};
 use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
@@ -40,6 +40,7 @@ pub(super) enum Phase {
 pub(super) struct Flow {
     sequencer: Sequencer,
     window: Window,
+    followed: Followed,
     /// Losses that had been told when bytes of this direction were last seen.
     losses: u64,
     /// Why the stream was desynchronised last.
@@ -147,7 +148,7 @@ impl State {
     pub(super) fn join_midstream(&mut self) {
         match &mut self.phase {
             Phase::Unreadable(_) => {}
-            Phase::Http2(http2) => **http2 = Http2::joined(),
+            Phase::Http2(_) => self.go_on_with_http2(Http2::joined()),
             Phase::Tls(records) => **records = [Records::midstream(), Records::midstream()],
             Phase::Opening(..) | Phase::Http1 => self.phase = Phase::Http1,
         }
@@ -159,6 +160,13 @@ impl State {
             why: Inconclusive::JoinedMidstream,
             in_turn: true,
         });
+    }
+
+    /// The connection carries HTTP/2 from here on; the kernel side is told where frames are as soon as that is known.
+    pub(super) fn go_on_with_http2(&mut self, http2: Http2) {
+        self.phase = Phase::Http2(Box::new(http2));
+        self.request_flow.lose_frames();
+        self.response_flow.lose_frames();
     }
 
     /// Takes a part of a call on the socket itself.
@@ -176,6 +184,7 @@ impl State {
         if last_direction != Some(data.direction) {
             flow.window.turned(data.position);
         }
+        flow.followed.left_out(data.left_out);
         flow.sequencer
             .offer(Piece::new(data, stamp, begins_call), context.counts);
         self.read(false, context);
@@ -352,28 +361,40 @@ impl State {
             Direction::Receive => Direction::Send,
         };
         let (of_requests, of_responses) = match &self.phase {
-            Phase::Unreadable(_) => (u64::MAX, u64::MAX),
-            Phase::Http2(http2) => http2.skippable(),
+            Phase::Unreadable(_) => (Unneeded::Bytes(u64::MAX), Unneeded::Bytes(u64::MAX)),
+            Phase::Http2(http2) => {
+                let (requests, responses) = http2.next_frames();
+                (Unneeded::Frame(requests), Unneeded::Frame(responses))
+            }
             Phase::Tls(_) => return,
-            Phase::Opening(..) | Phase::Http1 => (self.requests.skippable(), self.responses.skippable()),
+            Phase::Opening(..) | Phase::Http1 => (
+                Unneeded::Bytes(self.requests.skippable()),
+                Unneeded::Bytes(self.responses.skippable()),
+            ),
         };
         let flows = [
             (&mut self.request_flow, request_direction, of_requests),
             (&mut self.response_flow, response_direction, of_responses),
         ];
-        for (flow, direction, skippable) in flows {
-            let until = flow
-                .sequencer
-                .position()
-                .and_then(|position| flow.window.tell(position, skippable));
+        for (flow, direction, unneeded) in flows {
+            let until = flow.tell(unneeded);
             context.skips.extend(until.map(|until| Skip {
                 socket: self.about.socket,
                 direction,
                 of_plaintext: self.library == Library::Told,
                 until,
+                framed: matches!(unneeded, Unneeded::Frame(_)),
             }));
         }
     }
+}
+
+/// How many of the next bytes of a direction are not needed.
+#[derive(Debug, Clone, Copy)]
+enum Unneeded {
+    Bytes(u64),
+    /// Those before the next frame of HTTP/2; unless they are, or its place is not known.
+    Frame(Option<u64>),
 }
 
 impl Flow {
@@ -381,9 +402,24 @@ impl Flow {
         Self {
             sequencer: Sequencer::at(position),
             window: Window::default(),
+            followed: Followed::default(),
             losses,
             lost_because: Inconclusive::Truncated,
         }
+    }
+
+    /// The position to tell the kernel side, if it is worth it.
+    fn tell(&mut self, unneeded: Unneeded) -> Option<u32> {
+        let position = self.sequencer.position()?;
+        match unneeded {
+            Unneeded::Bytes(length) => self.window.tell(position, length),
+            Unneeded::Frame(distance) => self.window.tell_frame(position, distance?, &mut self.followed),
+        }
+    }
+
+    /// The kernel side may not know where frames are.
+    pub(super) fn lose_frames(&mut self) {
+        self.followed = Followed::No;
     }
 
     /// Why bytes would be missing now.

@@ -75,9 +75,9 @@ impl Http2 {
         self.streams.is_empty()
     }
 
-    /// How many of the next bytes of the requests, and of the responses, are not needed.
-    pub(super) fn skippable(&self) -> (u64, u64) {
-        (self.requests.skippable(), self.responses.skippable())
+    /// How far off the next frame of the requests, and of the responses, begins, if what comes before it is not needed.
+    pub(super) fn next_frames(&self) -> (Option<u64>, Option<u64>) {
+        (self.requests.next_frame(), self.responses.next_frame())
     }
 
     /// True while a response that began waits for its request.
@@ -100,10 +100,10 @@ impl State {
         let joined = matches!(self.phase, Phase::Http1) && !self.proven && !self.requests.is_synchronised();
         let speaks_first = matches!(self.phase, Phase::Opening(..)) && !is_request;
         if joined && is_request && gwobs_http::http2::begins_with_preface(bytes) {
-            self.phase = Phase::Http2(Box::new(Http2::from_preface()));
+            self.go_on_with_http2(Http2::from_preface());
         } else if (joined || speaks_first) && gwobs_http::http2::begins_with_frames(bytes) {
             let http2 = if joined { Http2::joined() } else { Http2::new() };
-            self.phase = Phase::Http2(Box::new(http2));
+            self.go_on_with_http2(http2);
         }
     }
 }

@@ -98,7 +98,7 @@ impl State {
     }
 
     fn begin_http2(&mut self, consumed: Bytes, began: Stamp, reading: Reading, context: &mut Context<'_>) {
-        self.phase = Phase::Http2(Box::new(Http2::new()));
+        self.go_on_with_http2(Http2::new());
         self.read_http2_requests(reading.replay(consumed, began), context);
         self.read_http2_requests(reading, context);
     }

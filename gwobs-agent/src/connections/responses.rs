@@ -118,7 +118,7 @@ impl State {
         if std::mem::take(&mut self.switches_to_http2)
             && let Some(half) = self.exchanges.take_first()
         {
-            self.phase = Phase::Http2(Box::new(Http2::upgraded(half)));
+            self.go_on_with_http2(Http2::upgraded(half));
             return;
         }
         self.exchanges.response_ended(stamp, Outcome::Upgraded, context.tell);

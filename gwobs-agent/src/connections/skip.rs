@@ -1,7 +1,7 @@
 //! What the kernel side need not copy.
 
 use super::limits::{MARK_INTERVAL, SKIP_AT_MOST, SKIP_THRESHOLD};
-use crate::event::{Direction, SocketCookie};
+use crate::event::{Direction, LeftOut, SocketCookie};
 
 /// Bytes of one direction before position `until` are not needed; its capture window begins there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,31 @@ pub struct Skip {
     pub of_plaintext: bool,
     /// Stream position, modulo 2^32.
     pub until: u32,
+    /// A frame of HTTP/2 begins there: the kernel side can follow the frames.
+    pub framed: bool,
+}
+
+/// What is known of how the kernel side follows the frames of one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Followed {
+    /// It may not, unless it saw the first ones.
+    #[default]
+    No,
+    /// It was told where one begins.
+    Told,
+    /// It does: it left out what is payload.
+    Yes,
+}
+
+impl Followed {
+    /// Bytes of the direction were left out.
+    pub(super) fn left_out(&mut self, why: Option<LeftOut>) {
+        match why {
+            None | Some(LeftOut::Skipped) => {}
+            Some(LeftOut::FrameData) => *self = Self::Yes,
+            Some(_) => *self = Self::No,
+        }
+    }
 }
 
 /// Decides when it is worth telling, for one direction.
@@ -29,6 +54,21 @@ impl Window {
     pub(super) fn turned(&mut self, position: u32) {
         if self.base.is_none_or(|base| !is_ahead(base, position)) {
             self.base = Some(position);
+        }
+    }
+
+    /// The same, when a frame of HTTP/2 begins at that distance.
+    pub(super) fn tell_frame(&mut self, position: u32, distance: u64, followed: &mut Followed) -> Option<u32> {
+        match followed {
+            Followed::Yes => None,
+            Followed::Told => self.tell(position, distance),
+            Followed::No => {
+                let distance = u32::try_from(distance).ok()?;
+                let target = position.wrapping_add(distance);
+                *followed = Followed::Told;
+                self.base = Some(target);
+                Some(target)
+            }
         }
     }
 

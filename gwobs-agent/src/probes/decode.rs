@@ -215,6 +215,7 @@ fn left_out_of(code: u8) -> Option<Option<LeftOut>> {
         left_out::NOT_THIS_SOCKET => LeftOut::NotThisSocket,
         left_out::NO_BUFFER => LeftOut::NoBuffer,
         left_out::FAULT => LeftOut::Fault,
+        left_out::FRAME_DATA => LeftOut::FrameData,
         _ => return None,
     }))
 }

@@ -11,12 +11,13 @@ use crate::event::{
 const DIRECTIONS: [Direction; 2] = [Direction::Receive, Direction::Send];
 const ROLES: [Role; 2] = [Role::Accepted, Role::Connected];
 const LOST_REASONS: [LostReason; 3] = [LostReason::RingBufferFull, LostReason::TableFull, LostReason::Malformed];
-const LEFT_OUT: [LeftOut; 5] = [
+const LEFT_OUT: [LeftOut; 6] = [
     LeftOut::Skipped,
     LeftOut::Window,
     LeftOut::NotThisSocket,
     LeftOut::NoBuffer,
     LeftOut::Fault,
+    LeftOut::FrameData,
 ];
 
 /// Index of a value in its table: the byte that stands for it.

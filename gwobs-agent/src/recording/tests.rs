@@ -64,6 +64,7 @@ fn left_out() -> impl Strategy<Value = Option<LeftOut>> {
         Just(Some(LeftOut::NotThisSocket)),
         Just(Some(LeftOut::NoBuffer)),
         Just(Some(LeftOut::Fault)),
+        Just(Some(LeftOut::FrameData)),
     ]
 }
 

@@ -73,6 +73,7 @@ const SIZES: &[&[usize]] = &[&[16 * 1024], &[1, 300_000, 7, 4096, 100_000], &[65
 /// Nobody reads the ring buffer meanwhile: the kernel side is on its own.
 #[tokio::test]
 async fn a_body_that_is_written_faster_than_it_is_read_stays_readable() {
+    let mut observer = Observer::new();
     for sizes in SIZES {
         for step in [HEAD.len(), 1_500, 16 * 1024, 60_001, usize::MAX] {
             let data = pattern(1_000_000, 1);
@@ -84,7 +85,6 @@ async fn a_body_that_is_written_faster_than_it_is_read_stays_readable() {
                     (&accepted).write_all(part).unwrap();
                 }
             });
-            let mut observer = Observer::new();
             observer.follow(&gateway);
             gateway.go();
             drop(accepted);
@@ -103,7 +103,7 @@ async fn a_body_that_is_written_faster_than_it_is_read_stays_readable() {
 }
 
 /// Into buffers that no boundary of the framing agrees with.
-fn read_scattered(stream: &TcpStream, lengths: &[usize], mut left: usize) {
+pub(crate) fn read_scattered(stream: &TcpStream, lengths: &[usize], mut left: usize) {
     let mut buffers: Vec<Vec<u8>> = lengths.iter().map(|length| vec![0; *length]).collect();
     while left > 0 {
         let vectors: Vec<libc::iovec> = buffers
@@ -122,6 +122,7 @@ fn read_scattered(stream: &TcpStream, lengths: &[usize], mut left: usize) {
 
 #[tokio::test]
 async fn a_body_that_is_read_into_scattered_buffers_stays_readable() {
+    let mut observer = Observer::new();
     for sizes in SIZES {
         for lengths in [&[16 * 1024][..], &[100, 1, 2, 0, 3, 70_001], &[333; 200]] {
             let data = pattern(1_000_000, 2);
@@ -131,7 +132,6 @@ async fn a_body_that_is_read_into_scattered_buffers_stays_readable() {
                 cues.pause();
                 read_scattered(&accepted, lengths, message.len());
             });
-            let mut observer = Observer::new();
             observer.follow(&gateway);
             gateway.go();
             drop(accepted);

@@ -15,6 +15,7 @@
 mod calls;
 mod chunks;
 mod connections;
+mod frames;
 mod gateway;
 mod io_uring;
 mod observer;

@@ -136,6 +136,13 @@ impl Stream {
         }
     }
 
+    /// How far off the next frame begins, if what comes before it is not needed.
+    #[must_use]
+    pub fn next_frame(&self) -> Option<u64> {
+        let is_known = self.is_between_frames() || matches!(self.state, State::Data(_) | State::Pass(..));
+        (is_known && !matches!(self.state, State::Preface(_))).then(|| self.skippable())
+    }
+
     /// Gives up the present place: the direction is desynchronised.
     pub fn desynchronise(&mut self) {
         self.state = State::Lost;

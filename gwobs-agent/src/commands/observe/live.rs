@@ -339,9 +339,11 @@ impl Live {
             self.core.event(&event);
         }
         for skip in self.core.skips() {
-            match skip.of_plaintext {
-                true => probes.skip_plaintext_until(skip.socket, skip.direction, skip.until)?,
-                false => probes.skip_until(skip.socket, skip.direction, skip.until)?,
+            match (skip.of_plaintext, skip.framed) {
+                (false, false) => probes.skip_until(skip.socket, skip.direction, skip.until)?,
+                (false, true) => probes.follow_frames(skip.socket, skip.direction, skip.until)?,
+                (true, false) => probes.skip_plaintext_until(skip.socket, skip.direction, skip.until)?,
+                (true, true) => probes.follow_plaintext_frames(skip.socket, skip.direction, skip.until)?,
             }
         }
         Ok(())

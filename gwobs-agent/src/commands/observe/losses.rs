@@ -55,7 +55,7 @@ pub(super) fn lost_by(event: &KernelEvent) -> Option<(&'static str, u64)> {
         EventKind::Data(data) | EventKind::Plaintext(Plaintext { data, .. }) => match data.left_out? {
             LeftOut::NotThisSocket => Some(("not_this_socket", 1)),
             LeftOut::Fault => Some(("fault", 1)),
-            LeftOut::Skipped | LeftOut::Window | LeftOut::NoBuffer => None,
+            LeftOut::Skipped | LeftOut::Window | LeftOut::NoBuffer | LeftOut::FrameData => None,
         },
         _ => None,
     }

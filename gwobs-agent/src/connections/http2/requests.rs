@@ -88,6 +88,7 @@ impl State {
         context.counts.invalid_messages += 1;
         let why = reading.why_http2(invalid.fault, self.request_flow.lost_because);
         self.request_flow.lost_because = why;
+        self.request_flow.lose_frames();
         self.unreadable(reading.stamp, why, context);
         let Phase::Http2(http2) = &mut self.phase else { return };
         http2.missed = true;

@@ -121,6 +121,7 @@ impl State {
     /// Bytes were passed over that may have been the response to any request that is open.
     fn http2_responses_lost(&mut self, stamp: Stamp, context: &mut Context<'_>) {
         let why = self.response_flow.lost_because;
+        self.response_flow.lose_frames();
         self.unreadable(stamp, why, context);
         if let Phase::Http2(http2) = &mut self.phase {
             http2.abandon(why, context);

@@ -1,11 +1,12 @@
 //! What the kernel side is told that it need not copy.
 
+use super::frames::{PREFACE, SETTINGS, data};
 use super::script::{
     START, Script,
     Side::{self, Requests, Responses},
 };
 use crate::connections::{MARK_INTERVAL, Skip};
-use crate::event::SocketCookie;
+use crate::event::{LeftOut, SocketCookie};
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -13,6 +14,7 @@ fn skip(side: Side, offset: usize) -> Skip {
     let direction = Script::accepted().direction(side);
     Skip {
         of_plaintext: false,
+        framed: false,
         socket: SocketCookie(1),
         direction,
         until: START.wrapping_add(u32::try_from(offset).unwrap()),
@@ -77,4 +79,45 @@ fn turns_of_the_conversation_need_no_marks() {
         script.request(GET).response(b"HTTP/1.1 204 No\r\n\r\n");
     }
     assert_eq!(script.skips, []);
+}
+
+fn frame_at(side: Side, offset: usize) -> Skip {
+    Skip {
+        framed: true,
+        ..skip(side, offset)
+    }
+}
+
+/// HTTP/2, with a long frame of the responses whose first 100 bytes crossed.
+fn in_a_long_frame(why: LeftOut) -> (Script, usize) {
+    let mut script = Script::accepted();
+    script.request(&[PREFACE, SETTINGS].concat()).response(SETTINGS);
+    script.skips.clear();
+    let body = data(1, &[b'x'; 50_000], false);
+    script.cut(Responses, &body[..100], body.len() - 20_000, why);
+    (script, SETTINGS.len() + body.len())
+}
+
+#[test]
+fn where_frames_begin_is_told_as_soon_as_it_is_known() {
+    let mut script = Script::accepted();
+    script.request(PREFACE);
+    let behind = PREFACE.len();
+    assert_eq!(script.skips, [frame_at(Requests, behind), frame_at(Responses, 0)]);
+    script.request(SETTINGS).response(SETTINGS);
+    assert_eq!(script.skips.len(), 2, "once");
+}
+
+#[test]
+fn frames_that_are_followed_need_no_marks() {
+    let (mut script, _) = in_a_long_frame(LeftOut::FrameData);
+    script.cut(Responses, b"", 20_000, LeftOut::FrameData);
+    script.response(&data(1, &[b'x'; 900], false).repeat(40));
+    assert_eq!(script.skips, []);
+}
+
+#[test]
+fn where_frames_begin_is_told_again_when_they_are_not_followed() {
+    let (script, end) = in_a_long_frame(LeftOut::Window);
+    assert_eq!(script.skips, [frame_at(Responses, end)]);
 }
