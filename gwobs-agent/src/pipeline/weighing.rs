@@ -36,7 +36,8 @@ impl Weighing {
     /// `hold`: how long a skew is kept back, in nanoseconds.
     pub(super) fn new(hold: u64) -> Self {
         Self {
-            ledger: Ledger::default(),
+            // Requests that may have been routed by other weights are left out, for as long as the convergence window is.
+            ledger: Ledger::of_settled(),
             hold,
             told: BTreeMap::new(),
             looked: Timestamp::default(),

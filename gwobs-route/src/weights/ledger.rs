@@ -54,6 +54,19 @@ impl Ledger {
         })
     }
 
+    /// The default test, for callers that leave out the time around a change of weights themselves.
+    #[must_use]
+    pub fn of_settled() -> Self {
+        let settings = Settings {
+            settle: 0,
+            ..Settings::default()
+        };
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
     /// Counts a request: what was due, and where it went. `now` is in nanoseconds, of the request; some may come a little
     /// late. Rules with session persistence must not be passed: their requests are not independent. Nor must requests be
     /// passed or left out by where they went, which would shift the shares.
