@@ -3,6 +3,7 @@
 //! The demo checks what it shows: it fails unless gwobs named exactly the requests that the clients saw misrouted.
 
 mod board;
+pub mod cluster;
 mod scenario;
 mod screen;
 mod story;
@@ -102,7 +103,7 @@ fn watch(bed: &Testbed, mut gwobs: Gwobs) -> Result<(Vec<Exchange>, Observed)> {
             finished.store(true, Ordering::Relaxed);
             exchanges
         });
-        follow(&mut gwobs, &mut board, &mut screen, &finished)?;
+        follow(&mut gwobs, &mut board, &mut screen, &finished, SETTLE)?;
         traffic.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
     let seen = board.decisions();
@@ -118,19 +119,27 @@ fn watch(bed: &Testbed, mut gwobs: Gwobs) -> Result<(Vec<Exchange>, Observed)> {
 }
 
 /// Draws the table until the traffic has ended and mismatches are no longer held.
-fn follow(gwobs: &mut Gwobs, board: &mut Board, screen: &mut Screen, finished: &AtomicBool) -> Result<()> {
+fn follow(
+    gwobs: &mut Gwobs,
+    board: &mut Board,
+    screen: &mut Screen,
+    finished: &AtomicBool,
+    settle: Duration,
+) -> Result<()> {
     let mut end: Option<Instant> = None;
     let mut drawn = Instant::now();
     while end.is_none_or(|end| Instant::now() < end) {
-        if let Some(decision) = gwobs.next_decision(REDRAW)? {
-            board.add(decision);
-        }
+        // A controller's own calls to its API server carry no client's id.
+        let next = gwobs.next_decision(REDRAW)?;
+        next.filter(|decision| decision.id().is_some())
+            .into_iter()
+            .for_each(|decision| board.add(decision));
         if drawn.elapsed() >= REDRAW {
             screen.progress(&board.lines(say::width()));
             drawn = Instant::now();
         }
         if end.is_none() && finished.load(Ordering::Relaxed) {
-            end = Some(Instant::now() + SETTLE);
+            end = Some(Instant::now() + settle);
         }
     }
     Ok(())

@@ -31,6 +31,9 @@ enum Task {
         /// Which data plane
         #[arg(long, value_name = "NAME", default_value = "envoy", value_parser = names(&[]))]
         plane: String,
+        /// A cluster in small: an API server, Traefik as Gateway API controller, gwobs agent, what goes wrong there
+        #[arg(long, conflicts_with = "plane")]
+        cluster: bool,
     },
     /// See whether gwobs is exact under load: figures per data plane, checked as they are printed (needs root)
     Soak {
@@ -95,7 +98,8 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
-        Task::Demo { plane } => demo::run(&plane),
+        Task::Demo { cluster: true, .. } => demo::cluster::run(),
+        Task::Demo { plane, .. } => demo::run(&plane),
         Task::Soak {
             plane,
             requests,

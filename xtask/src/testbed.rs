@@ -16,6 +16,7 @@ pub mod backend;
 pub mod client;
 pub mod cluster;
 pub mod directory;
+pub mod exposition;
 pub mod gwobs;
 pub mod http;
 pub mod http2;

@@ -157,6 +157,18 @@ impl Api {
         self.shared.changed.notify_all();
     }
 
+    /// From now on a client's watches of a resource (its plural) stay open and tell nothing, as over a connection whose
+    /// other end is gone. The client is known by a part of its User-Agent.
+    pub fn stall_watches(&self, plural: &str, client: &str) {
+        self.shared.lock().faults.stall(plural, client);
+    }
+
+    /// Watches of this resource that were stalled tell what they have not told, and go on.
+    pub fn resume_watches(&self, plural: &str) {
+        self.shared.lock().faults.resume(plural);
+        self.shared.changed.notify_all();
+    }
+
     /// Forgets the history: whoever watches from an earlier version, and is not watching now, gets 410.
     pub fn forget_history(&self) {
         self.store(Store::forget);

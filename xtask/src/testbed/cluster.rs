@@ -8,6 +8,8 @@
 //! ```
 
 mod cgroup;
+mod exact;
+pub mod incidents;
 pub mod objects;
 
 use super::api::Api;
@@ -25,10 +27,12 @@ use crate::setup::wheel::DataPlane as Wheel;
 use crate::versions;
 use anyhow::{Context as _, Result, bail};
 use cgroup::Container;
+pub use exact::{assert_exact, assert_no_mismatch_but, decisions};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -100,9 +104,13 @@ impl Cluster {
 
     /// Starts `gwobs agent` and waits until it is ready.
     pub fn agent(&self) -> Result<Gwobs> {
-        let kubeconfig = self.directory.path().join("kubeconfig");
-        self.api.kubeconfig(&kubeconfig)?;
-        let gwobs = Observe::agent(&kubeconfig, NODE, self.metrics_address()).start()?;
+        self.agent_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn agent_with(&self, args: &[&str]) -> Result<Gwobs> {
+        let observe = Observe::agent(&self.kubeconfig()?, NODE, self.metrics_address());
+        let gwobs = args.iter().fold(observe, |observe, arg| observe.arg(arg)).start()?;
         let deadline = Instant::now() + CONVERGENCE;
         loop {
             match page(self.metrics_address(), "/readyz") {
@@ -111,6 +119,13 @@ impl Cluster {
                 _ => std::thread::sleep(LOOK),
             }
         }
+    }
+
+    /// A file that leads to the API server.
+    pub fn kubeconfig(&self) -> Result<PathBuf> {
+        let file = self.directory.path().join("kubeconfig");
+        self.api.kubeconfig(&file)?;
+        Ok(file)
     }
 
     /// The agent's metrics.

@@ -41,6 +41,8 @@ pub enum Break {
 pub(super) struct Faults {
     planned: Vec<Planned>,
     breaks: HashMap<String, (u64, Break)>,
+    /// Resources and clients whose watches tell nothing.
+    stalled: Vec<(String, String)>,
     count: u64,
     /// Whether nothing is answered at all.
     pub(super) down: bool,
@@ -75,6 +77,20 @@ impl Faults {
     pub(super) fn break_watches(&mut self, plural: &str, how: Break) {
         self.count += 1;
         self.breaks.insert(plural.to_owned(), (self.count, how));
+    }
+
+    pub(super) fn stall(&mut self, plural: &str, client: &str) {
+        self.stalled.push((plural.to_owned(), client.to_owned()));
+    }
+
+    pub(super) fn resume(&mut self, plural: &str) {
+        self.stalled.retain(|(stalled, _)| stalled != plural);
+    }
+
+    /// Whether a watch by the client of this name tells nothing.
+    pub(super) fn is_stalled(&self, plural: &str, client: &str) -> bool {
+        let of_this = |(stalled, name): &(String, String)| stalled == plural && client.contains(name);
+        self.stalled.iter().any(of_this)
     }
 
     /// What a watch that begins now has to remember.

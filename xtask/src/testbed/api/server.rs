@@ -73,7 +73,8 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         match shared.answer(method, target, &body) {
             Answer::Json(code, value) => connection.write(&message(code, &value))?,
             Answer::Watch(place, query) => {
-                if !watch::serve(&mut connection, shared, &place, &query)? {
+                let client = head.header("user-agent").unwrap_or_default();
+                if !watch::serve(&mut connection, shared, &place, &query, client)? {
                     return Ok(());
                 }
             }

@@ -18,13 +18,20 @@ const BOOKMARK: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Writes a watch to its end; true if the connection can be used again.
-pub(super) fn serve(connection: &mut Connection, shared: &Shared, place: &Place, query: &Query) -> io::Result<bool> {
+pub(super) fn serve(
+    connection: &mut Connection,
+    shared: &Shared,
+    place: &Place,
+    query: &Query,
+    client: &str,
+) -> io::Result<bool> {
     connection.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")?;
     let (labels, fields) = query.selectors();
     let mut watch = Watch {
         connection,
         shared,
         place,
+        client,
         labels,
         fields,
         bookmarks: query.is_set("allowWatchBookmarks"),
@@ -42,6 +49,8 @@ struct Watch<'a> {
     connection: &'a mut Connection,
     shared: &'a Shared,
     place: &'a Place,
+    /// Its User-Agent.
+    client: &'a str,
     labels: Selector,
     fields: Selector,
     bookmarks: bool,
@@ -123,6 +132,11 @@ impl Watch<'_> {
             }
             if !state.store.serves_version(self.place.resource, &self.place.version) {
                 return Next::Over;
+            }
+            if state.faults.is_stalled(self.place.resource.plural, self.client) {
+                let waited = self.shared.changed.wait_timeout(state, LOOK);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             let Some(changes) = state.store.since(self.at) else {
                 return Next::Expired;
