@@ -17,6 +17,8 @@ mod roster;
 #[cfg(test)]
 mod tests;
 
+use std::net::{IpAddr, SocketAddr};
+
 use gwobs_route::ObjectName;
 
 pub use container::ContainerId;
@@ -37,4 +39,16 @@ pub struct Plane {
     pub gateways: Vec<ObjectName>,
     /// Listener port and the port that the container binds, where they differ.
     pub ports: Vec<(u16, u16)>,
+    /// The pod's address, once it has one.
+    pub address: Option<IpAddr>,
+}
+
+impl Plane {
+    /// Where a listener of this port is bound.
+    #[must_use]
+    pub fn door(&self, port: u16) -> Option<SocketAddr> {
+        let mapped = self.ports.iter().find(|(listener, _)| *listener == port);
+        let local = mapped.map_or(port, |(_, local)| *local);
+        Some(SocketAddr::new(self.address?, local))
+    }
 }

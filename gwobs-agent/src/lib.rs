@@ -3,6 +3,7 @@
 //! All I/O of the project lives in this crate; from [`event::KernelEvent`] to [`finished::Finished`] it is
 //! synchronous and deterministic, with time as an argument.
 
+pub mod certificates;
 pub mod cli;
 pub mod cluster;
 pub mod commands;

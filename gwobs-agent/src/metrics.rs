@@ -5,6 +5,7 @@
 use prometheus_client::registry::Registry;
 
 mod build;
+mod certificates;
 mod convergence;
 mod decisions;
 mod events;
@@ -18,6 +19,7 @@ mod tls;
 mod weights;
 
 pub use build::Build;
+pub use certificates::CertificateCollector;
 pub use convergence::Convergence;
 pub use decisions::Decisions;
 pub use events::Events;

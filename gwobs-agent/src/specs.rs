@@ -8,6 +8,7 @@
 //! Nothing is dropped in silence: what is not understood becomes a [`Finding`] that names the file, the line, the object
 //! and the field, and decisions that depend on it are not used to accuse a gateway.
 
+mod certificate;
 mod convert;
 mod decode;
 mod document;
@@ -24,12 +25,13 @@ mod watch;
 mod wire;
 mod withhold;
 
+pub use certificate::of_der as certificate_of_der;
 pub use decode::{Misfit, decode};
 pub use document::{MAX_FILE_BYTES, Place, SyntaxError};
 pub use files::FileError;
 pub use finding::{Concern, Finding, ObjectId};
 pub use in_force::{InForce, UnknownGateway};
-pub use index::{Index, SourceId, Standing, Wanted};
+pub use index::{Index, SourceId, Standing, Wanted, Whose};
 pub use load::{LoadError, Loaded, ManifestFile, load, load_sources, load_text};
 pub use read::Spec;
 pub use report::Report;

@@ -9,11 +9,11 @@ mod parents;
 mod services;
 
 pub(crate) use conflict::RouteConflicts;
-pub use hostname::Hostname;
+pub use hostname::{Hostname, covers};
 pub(crate) use hostname::{parents as domains_above, wildcard_suffix};
 pub(crate) use listeners::effective_hostname;
 pub use listeners::{GatewayListeners, ListenerConflict, MergedListener, allowed_sets, merge};
-pub use parents::{ListenerAttachment, Refusal, attach, names_gateway, names_listener_set, supported_kinds};
+pub use parents::{ListenerAttachment, Refusal, attach, listener_set_kind, names_gateway, supported_kinds};
 pub(crate) use parents::{attach_anywhere, concerns};
 pub use services::{bound_ports, has_frontend, names_service};
 pub(crate) use services::{specificity, transport};

@@ -19,15 +19,19 @@ pub use filter::{
     Rewrite,
 };
 pub use gateway::{
-    AllowedRoutes, ClientValidation, Gateway, GatewayClass, Listener, ListenerSet, ListenerTls, NamespacesFrom,
-    Protocol, RouteGroupKind, TlsMode, ValidationMode,
+    AllowedRoutes, ClientValidation, Gateway, GatewayClass, Listener, ListenerSet, ListenerSetName, ListenerTls,
+    NamespacesFrom, Protocol, RouteGroupKind, TlsMode, ValidationMode,
 };
 pub use meta::{Condition, ListenerStatus, Meta, ParentStatus, Reference, Requirement, Selector, Status};
-pub use policy::{BackendTlsPolicy, ConfigMap, GrantPeer, GrantTarget, PolicyTarget, ReferenceGrant, Secret};
+pub use policy::{
+    BackendTlsPolicy, Certificate, ConfigMap, GrantPeer, GrantTarget, PolicyTarget, ReferenceGrant, Secret,
+};
 pub use route::{
     BackendRef, GrpcMethodMatch, Match, ParentRef, PathMatch, Retry, Route, Rule, SessionPersistence, SessionType,
     StringMatch, Timeouts, ValueMatch,
 };
+
+use crate::attach::{EXPERIMENTAL_GROUP, GATEWAY_GROUP};
 
 /// Any object of the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,13 +51,14 @@ pub enum Object {
     BackendTlsPolicy(BackendTlsPolicy),
 }
 
-/// The kinds of [`Object`]; routes are told apart by [`RouteKind`](crate::RouteKind).
+/// The kinds of [`Object`]; routes are told apart by [`RouteKind`](crate::RouteKind), and the two kinds of [`ListenerSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each variant is the kind of the same name")]
 pub enum Kind {
     GatewayClass,
     Gateway,
     ListenerSet,
+    XListenerSet,
     Route(crate::RouteKind),
     Service,
     ServiceImport,
@@ -72,7 +77,7 @@ impl Object {
         match self {
             Self::GatewayClass(_) => Kind::GatewayClass,
             Self::Gateway(_) => Kind::Gateway,
-            Self::ListenerSet(_) => Kind::ListenerSet,
+            Self::ListenerSet(set) => set.name().kind(),
             Self::Route(route) => Kind::Route(route.kind),
             Self::Service(_) => Kind::Service,
             Self::ServiceImport(_) => Kind::ServiceImport,
@@ -101,6 +106,40 @@ impl Object {
             Self::Secret(object) => &object.meta,
             Self::ConfigMap(object) => &object.meta,
             Self::BackendTlsPolicy(object) => &object.meta,
+        }
+    }
+}
+
+impl Kind {
+    /// The kind as Kubernetes writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GatewayClass => "GatewayClass",
+            Self::Gateway => "Gateway",
+            Self::ListenerSet => "ListenerSet",
+            Self::XListenerSet => "XListenerSet",
+            Self::Route(route) => route.as_str(),
+            Self::Service => "Service",
+            Self::ServiceImport => "ServiceImport",
+            Self::EndpointSlice => "EndpointSlice",
+            Self::ReferenceGrant => "ReferenceGrant",
+            Self::Namespace => "Namespace",
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+            Self::BackendTlsPolicy => "BackendTLSPolicy",
+        }
+    }
+
+    /// The API group; empty for the core group.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Service | Self::Namespace | Self::Secret | Self::ConfigMap => "",
+            Self::EndpointSlice => "discovery.k8s.io",
+            Self::ServiceImport => "multicluster.x-k8s.io",
+            Self::XListenerSet => EXPERIMENTAL_GROUP,
+            _ => GATEWAY_GROUP,
         }
     }
 }

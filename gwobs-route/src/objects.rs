@@ -8,8 +8,8 @@ use crate::cluster::Cluster;
 use crate::compile::{CompiledRoute, Patterns};
 use crate::gateway_table::{GatewayTable, Parts};
 use crate::model::{
-    BackendTlsPolicy, ConfigMap, Gateway, GatewayClass, Kind, ListenerSet, Object, ReferenceGrant, Route, Secret,
-    Service,
+    BackendTlsPolicy, ConfigMap, Gateway, GatewayClass, Kind, ListenerSet, ListenerSetName, Object, Reference,
+    ReferenceGrant, Route, Secret, Service,
 };
 use crate::profile::Profile;
 use crate::service_table::ServiceTable;
@@ -24,7 +24,7 @@ pub(crate) type RouteKey = (RouteKind, ObjectName);
 pub struct Objects {
     classes: BTreeMap<ObjectName, Arc<GatewayClass>>,
     gateways: BTreeMap<ObjectName, Arc<Gateway>>,
-    sets: BTreeMap<ObjectName, Arc<ListenerSet>>,
+    sets: BTreeMap<ListenerSetName, Arc<ListenerSet>>,
     namespaces: Namespaces,
     routes: HashMap<RouteKey, Arc<CompiledRoute>>,
     /// The routes that name each Gateway, ListenerSet or Service as a parent.
@@ -67,7 +67,7 @@ impl Objects {
             Object::Route(route) => self.put_route(route),
             Object::GatewayClass(class) => self.topology(|own| own.classes.insert(name, Arc::new(class))),
             Object::Gateway(gateway) => self.topology(|own| own.gateways.insert(name, Arc::new(gateway))),
-            Object::ListenerSet(set) => self.topology(|own| own.sets.insert(name, Arc::new(set))),
+            Object::ListenerSet(set) => self.topology(|own| own.sets.insert(set.name(), Arc::new(set))),
             Object::Namespace(namespace) => self.topology(|own| own.namespaces.insert(Arc::new(namespace))),
             Object::Secret(secret) => self.cluster().put_secret(Arc::new(secret)),
             Object::ConfigMap(map) => self.cluster().put_config_map(Arc::new(map)),
@@ -86,7 +86,11 @@ impl Objects {
             Kind::Route(kind) => self.remove_route(&(kind, name.clone())),
             Kind::GatewayClass => self.topology(|own| own.classes.remove(name)),
             Kind::Gateway => self.topology(|own| own.gateways.remove(name)),
-            Kind::ListenerSet => self.topology(|own| own.sets.remove(name)),
+            Kind::ListenerSet | Kind::XListenerSet => {
+                let experimental = kind == Kind::XListenerSet;
+                let name = name.clone();
+                self.topology(|own| own.sets.remove(&ListenerSetName { name, experimental }));
+            }
             Kind::Namespace => self.topology(|own| own.namespaces.remove(&name.name)),
             Kind::Secret => self.cluster().remove_secret(name),
             Kind::ConfigMap => self.cluster().remove_config_map(name),
@@ -291,6 +295,13 @@ impl Objects {
     /// All BackendTLSPolicies by name.
     pub fn policies(&self) -> impl Iterator<Item = &Arc<BackendTlsPolicy>> {
         self.cluster.policies()
+    }
+
+    /// True if an object of this kind in `namespace` may refer to `target`: by its namespace, or by a ReferenceGrant.
+    #[must_use]
+    pub fn is_granted(&self, group: &str, kind: &str, namespace: &Arc<str>, target: &Reference) -> bool {
+        let object = target.resolve(namespace);
+        object.namespace == *namespace || self.cluster.is_granted(group, kind, namespace, target, &object)
     }
 
     /// The namespaces' labels.

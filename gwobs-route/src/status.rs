@@ -42,7 +42,7 @@ pub struct ObjectStatus {
 /// The object that a status is towards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParentName {
-    /// `Gateway`, `ListenerSet` or `Service`.
+    /// `Gateway`, `ListenerSet`, `XListenerSet` or `Service`.
     pub kind: &'static str,
     /// Its name.
     pub name: ObjectName,

@@ -56,6 +56,19 @@ pub struct AgentArgs {
     #[arg(long, value_name = "N", default_value_t = MAX_ROUTES)]
     pub metrics_max_routes: usize,
 
+    /// Read no Secrets: the certificates that listeners name are assumed to be there and valid, and those that are served are
+    /// compared with none
+    #[arg(long)]
+    pub no_secrets: bool,
+
+    /// Make no TLS handshakes with this node's gateways: nothing is known of the certificates that they serve
+    #[arg(long)]
+    pub no_handshakes: bool,
+
+    /// How often to look at each certificate that a gateway of this node serves
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub handshake_interval: Duration,
+
     /// Which decisions are written to standard output
     #[arg(long, value_enum, default_value_t = Shown::Mismatches)]
     pub decisions: Shown,

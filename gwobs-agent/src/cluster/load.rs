@@ -10,7 +10,7 @@ use super::collection::Collection;
 use super::discovery::discover;
 use super::error::Fault;
 use super::kinds::{CONFIG_MAP, SECRET, WatchedKind};
-use crate::specs::{Index, Loaded, SourceId, Spec, Wanted};
+use crate::specs::{Index, Loaded, SourceId, Spec, Wanted, Whose};
 
 /// Why the specs of a cluster could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,13 @@ fn wanted(values: &[Value]) -> Wanted {
         only: None,
     };
     index.add_source(source.clone());
-    let naming = ["Gateway", "ListenerSet", "XListenerSet", "BackendTLSPolicy"];
+    let naming = [
+        "Gateway",
+        "ListenerSet",
+        "XListenerSet",
+        "BackendTLSPolicy",
+        "ReferenceGrant",
+    ];
     for value in values {
         let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -93,5 +99,5 @@ fn wanted(values: &[Value]) -> Wanted {
             index.apply(&source, name, Spec::read(value.clone()), 0);
         }
     }
-    index.wanted()
+    index.wanted(Whose::Everybodys)
 }

@@ -61,7 +61,9 @@ impl State {
     /// All but the survey, which is made when routing changes only.
     pub(super) fn of(objects: &Objects, snapshot: &Snapshot, definitions: &Definitions) -> Self {
         let gateways = objects.gateways().map(|one| ("Gateway", &one.meta));
-        let sets = objects.listener_sets().map(|one| ("ListenerSet", &one.meta));
+        let sets = objects
+            .listener_sets()
+            .map(|one| (one.name().kind().as_str(), &one.meta));
         let routes = objects.routes().map(|one| (one.kind.as_str(), &one.meta));
         let policies = objects.policies().map(|one| ("BackendTLSPolicy", &one.meta));
         let all = gateways.chain(sets).chain(routes).chain(policies);
@@ -211,7 +213,7 @@ fn manifest(reference: &CrossReference) -> serde_json::Value {
         "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "ReferenceGrant",
         "metadata": {"namespace": &*to.namespace, "name": format!("from-{}-{}", from.name.namespace, from.name.name)},
         "spec": {
-            "from": [{"group": "gateway.networking.k8s.io", "kind": from.kind(), "namespace": &*from.name.namespace}],
+            "from": [{"group": from.group(), "kind": from.kind(), "namespace": &*from.name.namespace}],
             "to": [{"group": "", "kind": &**to_kind, "name": &*to.name}],
         },
     })

@@ -1,6 +1,6 @@
 //! Watches a cluster on a thread of its own, and tells what is new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use kube::Client;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -23,10 +24,11 @@ use super::kinds::{CONFIG_MAP, DEFINITION, POD, SECRET, WatchedKind};
 use super::news::News;
 use super::reflector::{Delta, Reflector, Report};
 use super::state::{Keeper, State};
+use crate::certificates::{self, Certificates, Due, due};
 use crate::dataplanes::{Extra, Plane, Pod, Roster, ServicePorts};
 use crate::event::Timestamp;
 use crate::output::{Redaction, boottime};
-use crate::specs::{Index, SourceId, Spec, Standing};
+use crate::specs::{Index, SourceId, Spec, Standing, Whose};
 
 /// Deltas on their way; a reflector waits when there are more.
 const DELTAS: usize = 1024;
@@ -55,6 +57,10 @@ pub struct Settings {
     pub node: Option<String>,
     /// Pods that are data planes although their labels do not say so.
     pub extras: Vec<Extra>,
+    /// No Secret is read: all that are named are assumed to be as they should.
+    pub without_secrets: bool,
+    /// How to look at the certificates that the pods serve; not at all without it.
+    pub handshakes: Option<certificates::Settings>,
 }
 
 /// A watched cluster. Watching ends with it.
@@ -62,6 +68,7 @@ pub struct Settings {
 pub struct Feed {
     news: Receiver<News>,
     state: Arc<ArcSwap<State>>,
+    certificates: Arc<ArcSwap<Certificates>>,
 }
 
 impl Feed {
@@ -69,6 +76,12 @@ impl Feed {
     #[must_use]
     pub fn state(&self) -> Arc<ArcSwap<State>> {
         Arc::clone(&self.state)
+    }
+
+    /// What is known of the certificates that this node's gateways serve, renewed as it changes.
+    #[must_use]
+    pub fn certificates(&self) -> Arc<ArcSwap<Certificates>> {
+        Arc::clone(&self.certificates)
     }
 
     /// Waits for news; `None` if watching broke, which it does only by a defect. Cancel safe.
@@ -87,6 +100,8 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
     let (started, start) = std::sync::mpsc::channel();
     let keeper = Keeper::new();
     let state = keeper.out();
+    let certificates = Arc::<ArcSwap<Certificates>>::default();
+    let out = Arc::clone(&certificates);
     let failed = |error: io::Error| ConnectError::Client(kube::Error::ReadEvents(error));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -102,7 +117,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
             // Whoever started this waits for it.
             let _ = started.send(told);
             if let Some(client) = client {
-                Watcher::new(client, settings, keeper, news).run().await;
+                Watcher::new(client, settings, keeper, news).run(out).await;
             }
         });
     };
@@ -113,7 +128,11 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
     start
         .recv()
         .unwrap_or_else(|_| Err(failed(io::Error::other("the thread that watches ended"))))?;
-    Ok(Feed { news: receiver, state })
+    Ok(Feed {
+        news: receiver,
+        state,
+        certificates,
+    })
 }
 
 /// One object of any collection, read.
@@ -135,6 +154,8 @@ struct Watcher {
     news: Sender<News>,
     reports: (Sender<Report<Item>>, Receiver<Report<Item>>),
     tasks: BTreeMap<SourceId, AbortHandle>,
+    /// The certificates that are due at this node.
+    due: watch::Sender<Vec<Due>>,
     served: Served,
     /// Asks for discovery.
     changed: Arc<Notify>,
@@ -167,6 +188,10 @@ impl Watcher {
     fn new(client: Client, settings: Settings, keeper: Keeper, news: Sender<News>) -> Self {
         let mut index = Index::new(settings.profile);
         index.add_source(discovery());
+        if settings.node.is_some() {
+            // Whose Secrets are read depends on them.
+            index.add_source(source(POD.plural));
+        }
         Self {
             client,
             index,
@@ -177,6 +202,7 @@ impl Watcher {
             news,
             reports: channel(DELTAS),
             tasks: BTreeMap::new(),
+            due: watch::Sender::default(),
             served: Served::default(),
             changed: Arc::default(),
             told: Told {
@@ -187,8 +213,12 @@ impl Watcher {
     }
 
     /// Runs until nobody listens.
-    async fn run(mut self) {
+    async fn run(mut self, certificates: Arc<ArcSwap<Certificates>>) {
         let (found, mut served) = channel(1);
+        if let Some(settings) = self.settings.handshakes {
+            // Ends with the one who says what is due.
+            tokio::spawn(certificates::probe(settings, self.due.subscribe(), certificates));
+        }
         let discovering = discover_for_ever(self.client.clone(), Arc::clone(&self.changed), found);
         let discovering = tokio::spawn(discovering).abort_handle();
         self.start(
@@ -281,11 +311,13 @@ impl Watcher {
                 for (name, item) in items {
                     self.told.planes_due |= self.roster.pod(&name, pod(item));
                 }
+                self.index.replace(&source(POD.plural), Vec::new(), boottime().0);
             }
             Delta::Applied(name, item) => self.told.planes_due |= self.roster.pod(&name, pod(item)),
             Delta::Deleted(name) => self.told.planes_due |= self.roster.pod(&name, None),
+            Delta::Unreadable(why) => self.index.unreadable(&source(POD.plural), why, boottime().0),
             // Pods that were known go on being watched; their processes tell of their own end.
-            Delta::Lost(_) | Delta::InStep | Delta::Unreadable(_) => {}
+            Delta::Lost(_) | Delta::InStep => {}
         }
     }
 
@@ -353,7 +385,7 @@ impl Watcher {
     }
 
     fn forget_services(&mut self, kept: &[(ObjectName, Item)]) {
-        let kept: std::collections::BTreeSet<&ObjectName> = kept.iter().map(|(name, _)| name).collect();
+        let kept: BTreeSet<&ObjectName> = kept.iter().map(|(name, _)| name).collect();
         for gone in self.roster.services() {
             if !kept.contains(&gone) {
                 self.told.planes_due |= self.roster.service(&gone, None);
@@ -363,8 +395,11 @@ impl Watcher {
 
     /// Tells what is new since it was told the last time. The specs come before the word that they are complete.
     async fn tell(&mut self) -> Result<(), Closed> {
-        if self.index.touched() {
+        let touched = self.index.touched();
+        if touched || self.told.planes_due {
             self.watch_named();
+        }
+        if touched {
             self.keeper.note(false);
         }
         let standing = self.index.standing();
@@ -407,6 +442,9 @@ impl Watcher {
         }
         let (objects, snapshot) = self.index.now();
         let planes = self.roster.planes(objects, &snapshot);
+        let certificates = due(&planes, objects, &snapshot);
+        self.due
+            .send_if_modified(|told| std::mem::replace(told, certificates) != *told);
         if planes == self.told.planes {
             return Ok(());
         }
@@ -414,21 +452,45 @@ impl Watcher {
         self.send(News::Planes(planes)).await
     }
 
-    /// Watches the Secrets and ConfigMaps that are named now, and no others.
+    /// Watches the Secrets and ConfigMaps that are named now, and no others: of Secrets those of this node's Gateways.
     fn watch_named(&mut self) {
-        let wanted = self.index.wanted();
-        for (kind, mut wanted) in [(&SECRET, wanted.secrets), (&CONFIG_MAP, wanted.config_maps)] {
-            if wanted.len() > NAMED {
-                tracing::warn!("{} {} are named, {NAMED} are watched", wanted.len(), kind.plural);
-                wanted = wanted.into_iter().take(NAMED).collect();
+        let local = self.roster.gateways(self.index.objects());
+        let whose = match &self.settings {
+            settings if settings.without_secrets => Whose::Nobodys,
+            settings if settings.node.is_some() => Whose::Of(&local),
+            _ => Whose::Everybodys,
+        };
+        let wanted = self.index.wanted(whose);
+        self.watch_only(&SECRET, wanted.secrets, wanted.assumed);
+        self.watch_only(&CONFIG_MAP, wanted.config_maps, BTreeSet::new());
+    }
+
+    /// Of the objects of a kind, watches these, assumes that those are as they should, and forgets all others.
+    fn watch_only(&mut self, kind: &WatchedKind, mut read: BTreeSet<ObjectName>, mut assumed: BTreeSet<ObjectName>) {
+        if let Some(first) = read.iter().nth(NAMED).cloned() {
+            tracing::warn!("{} {} are named, {NAMED} are watched", read.len(), kind.plural);
+            assumed.append(&mut read.split_off(&first));
+        }
+        let known = self.index.named_sources(kind.plural);
+        for gone in known
+            .iter()
+            .filter(|name| !read.contains(*name) && !assumed.contains(*name))
+        {
+            self.stop(&named(kind, gone));
+        }
+        for name in assumed {
+            let source = named(kind, &name);
+            let watched = self.tasks.remove(&source);
+            if watched.is_some() || !known.contains(&name) {
+                self.index.assume(&source, boottime().0);
             }
-            let watched = self.index.named_sources(kind.plural);
-            for gone in watched.difference(&wanted) {
-                self.stop(&named(kind, gone));
-            }
-            for new in wanted.difference(&watched) {
-                self.index.add_source(named(kind, new));
-                self.start(named(kind, new), Collection::one(kind, "v1", new), spec);
+            watched.iter().for_each(AbortHandle::abort);
+        }
+        for name in read {
+            let source = named(kind, &name);
+            if !self.tasks.contains_key(&source) {
+                self.index.add_source(source.clone());
+                self.start(source, Collection::one(kind, "v1", &name), spec);
             }
         }
     }

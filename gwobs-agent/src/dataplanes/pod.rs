@@ -1,6 +1,7 @@
 //! A Pod, as far as finding processes goes.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
@@ -15,6 +16,8 @@ pub struct Pod {
     pub labels: BTreeMap<String, String>,
     /// Its containers, sidecars among them, without those that have ended.
     pub containers: Vec<Container>,
+    /// Its address, once it has one; the node's with host network.
+    pub address: Option<IpAddr>,
 }
 
 /// A container.
@@ -52,6 +55,7 @@ impl Pod {
         Ok(Self {
             labels: wire.metadata.labels.unwrap_or_default(),
             containers: containers.collect(),
+            address: status.pod_ip.and_then(|text| text.parse().ok()),
         })
     }
 

@@ -50,12 +50,24 @@ impl Roster {
         self.services.keys().cloned().collect()
     }
 
+    /// The Gateways that the pods serve.
+    #[must_use]
+    pub fn gateways(&self, objects: &Objects) -> BTreeSet<ObjectName> {
+        let pods = self.pods.iter();
+        let owners = pods.filter_map(|(name, pod)| Owner::of(&name.namespace, &pod.labels, &self.extras));
+        owners
+            .flat_map(|owner| gateways(&owner, objects).collect::<Vec<_>>())
+            .collect()
+    }
+
     /// The pods that serve Gateways, by name.
     #[must_use]
     pub fn planes(&self, objects: &Objects, snapshot: &Snapshot) -> Vec<Plane> {
         let planes = self.pods.iter().filter_map(|(name, pod)| {
             let owner = Owner::of(&name.namespace, &pod.labels, &self.extras)?;
-            let gateways = gateways(&owner, objects, snapshot);
+            let gateways: Vec<ObjectName> = gateways(&owner, objects)
+                .filter(|name| snapshot.listeners(name).is_some())
+                .collect();
             let listeners = gateways.iter().filter_map(|gateway| snapshot.listeners(gateway));
             let listeners: BTreeSet<u16> = listeners
                 .flat_map(|listeners| &listeners.listeners)
@@ -68,6 +80,7 @@ impl Roster {
                 containers: pod.running().cloned().collect(),
                 ports: doors(&listeners, services.map(|(_, service)| service), pod),
                 gateways,
+                address: pod.address,
             })
         });
         planes.filter(|plane| !plane.gateways.is_empty()).collect()
@@ -86,18 +99,16 @@ fn put<T: PartialEq>(all: &mut BTreeMap<ObjectName, T>, name: &ObjectName, new: 
 }
 
 /// The Gateways of an owner that are there.
-fn gateways(owner: &Owner, objects: &Objects, snapshot: &Snapshot) -> Vec<ObjectName> {
-    let all = objects.gateways();
+fn gateways<'a>(owner: &'a Owner, objects: &'a Objects) -> impl Iterator<Item = ObjectName> + use<'a> {
     let of = |profile: Profile, class: &str| {
         objects
             .classes()
             .any(|own| *own.meta.name.name == *class && Profile::of_controller(&own.controller) == profile)
     };
-    let wanted = all.filter(|gateway| match owner {
+    let wanted = objects.gateways().filter(move |gateway| match owner {
         Owner::Gateway(name) => gateway.meta.name == *name,
         Owner::Class(class) => *gateway.class == **class,
         Owner::Controller(profile) => of(*profile, &gateway.class),
     });
-    let names = wanted.map(|gateway| gateway.meta.name.clone());
-    names.filter(|name| snapshot.listeners(name).is_some()).collect()
+    wanted.map(|gateway| gateway.meta.name.clone())
 }

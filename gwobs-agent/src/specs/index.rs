@@ -18,7 +18,7 @@ use super::read::Spec;
 mod tests;
 mod wanted;
 
-pub use wanted::Wanted;
+pub use wanted::{Wanted, Whose};
 
 /// A watched collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,13 +141,22 @@ impl Index {
         }
     }
 
-    /// A source cannot be read for good: it counts as empty; a single object that is named is assumed to be as it should.
-    pub fn unreadable(&mut self, source: &SourceId, why: String, at: u64) {
+    /// A single object is named and not read: it is assumed to be as it should.
+    pub fn assume(&mut self, source: &SourceId, at: u64) {
+        self.add_source(source.clone());
         let assumed = source
             .only
             .iter()
             .filter_map(|name| Some((name.clone(), Spec::assumed(source.plural, name)?)));
         self.replace(source, assumed.collect(), at);
+    }
+
+    /// A source cannot be read for good: it counts as empty; a single object that is named is assumed to be as it should.
+    pub fn unreadable(&mut self, source: &SourceId, why: String, at: u64) {
+        if !self.sources.contains_key(source) {
+            return;
+        }
+        self.assume(source, at);
         if let Some(own) = self.sources.get_mut(source) {
             own.unreadable = Some(why);
         }
@@ -206,8 +215,8 @@ impl Index {
 
     /// The Secrets and ConfigMaps that other objects name.
     #[must_use]
-    pub fn wanted(&self) -> Wanted {
-        Wanted::of(&self.objects)
+    pub fn wanted(&self, whose: Whose<'_>) -> Wanted {
+        Wanted::of(&self.objects, whose)
     }
 
     /// What whoever wrote the objects should know, in the order of their names.

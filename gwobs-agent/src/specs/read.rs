@@ -51,8 +51,7 @@ impl Spec {
                 has_certificate: true,
                 has_key: true,
                 has_authority: true,
-                not_after: None,
-                hosts: Vec::new(),
+                certificate: None,
                 kind: "kubernetes.io/tls".into(),
             }),
             "configmaps" => Object::ConfigMap(ConfigMap {

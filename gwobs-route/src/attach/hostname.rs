@@ -20,7 +20,8 @@ pub(crate) fn parents(host: &str) -> impl Iterator<Item = &str> {
 }
 
 /// True if the exact name `host` is covered by `name`.
-pub(crate) fn covers(name: &str, host: &str) -> bool {
+#[must_use]
+pub fn covers(name: &str, host: &str) -> bool {
     match wildcard_suffix(name) {
         Some(suffix) => is_below(host, suffix),
         None => name == host,

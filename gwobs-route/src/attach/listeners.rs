@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ObjectName;
 use crate::attach::{Hostname, Namespaces, names_gateway};
-use crate::model::{Gateway, Listener, ListenerSet, Meta, Protocol};
+use crate::model::{Gateway, Kind, Listener, ListenerSet, ListenerSetName, Meta, Protocol};
 
 /// A Gateway with all its listeners.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct MergedListener {
     /// Its name; `namespace/listenerset/name` for one of a ListenerSet.
     pub label: Arc<str>,
     /// The ListenerSet it comes from.
-    pub set: Option<ObjectName>,
+    pub set: Option<ListenerSetName>,
     /// The listener.
     pub listener: Listener,
     /// Why it does not work; a listener in conflict gets no traffic.
@@ -53,8 +53,8 @@ impl MergedListener {
         }
     }
 
-    fn of_set(set: &ObjectName, listener: &Listener) -> Self {
-        let label = format!("{set}/{}", listener.name).into();
+    fn of_set(set: &ListenerSetName, listener: &Listener) -> Self {
+        let label = format!("{}/{}", set.name, listener.name).into();
         Self {
             label,
             set: Some(set.clone()),
@@ -69,10 +69,16 @@ impl MergedListener {
         Self { unsure, ..self }
     }
 
+    /// The kind of the object that it comes from.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.set.as_ref().map_or(Kind::Gateway, ListenerSetName::kind)
+    }
+
     /// The namespace that `allowedRoutes: Same` speaks of.
     #[must_use]
     pub fn namespace<'a>(&'a self, gateway: &'a ObjectName) -> &'a Arc<str> {
-        self.set.as_ref().map_or(&gateway.namespace, |set| &set.namespace)
+        self.set.as_ref().map_or(&gateway.namespace, |set| &set.name.namespace)
     }
 }
 
@@ -115,7 +121,7 @@ pub fn merge(gateway: &Arc<Gateway>, sets: &[&Arc<ListenerSet>], namespaces: &Na
             .enumerate()
             .filter(|(_, listener)| listener.port != 0);
         for (index, listener) in placed {
-            let mut merged = MergedListener::of_set(&set.meta.name, listener).doubted(&set.meta, index, namespaces);
+            let mut merged = MergedListener::of_set(&set.name(), listener).doubted(&set.meta, index, namespaces);
             merged.conflict = claims.against(listener);
             claims.add(listener);
             listeners.push(merged);

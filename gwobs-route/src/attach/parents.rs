@@ -1,8 +1,8 @@
 //! One parentRef of a route against the listeners of a Gateway.
 
 use crate::attach::hostname::effective;
-use crate::attach::{EXPERIMENTAL_GROUP, GATEWAY_GROUP, GatewayListeners, Hostname, MergedListener, Namespaces};
-use crate::model::{Listener, ParentRef, Protocol, Reference, Route, RouteGroupKind};
+use crate::attach::{GATEWAY_GROUP, GatewayListeners, Hostname, MergedListener, Namespaces};
+use crate::model::{Kind, Listener, ListenerSetName, ParentRef, Protocol, Reference, Route, RouteGroupKind};
 use crate::{ObjectName, RouteKind};
 
 /// What became of one parentRef at one listener.
@@ -35,10 +35,11 @@ pub fn names_gateway(target: &Reference) -> bool {
     target.is(GATEWAY_GROUP, "Gateway")
 }
 
-/// True if the reference is to a ListenerSet, by its standard or its experimental name.
+/// Which kind of ListenerSet the reference is to, the standard or the experimental one; `None` for anything else.
 #[must_use]
-pub fn names_listener_set(target: &Reference) -> bool {
-    target.is(GATEWAY_GROUP, "ListenerSet") || target.is(EXPERIMENTAL_GROUP, "XListenerSet")
+pub fn listener_set_kind(target: &Reference) -> Option<Kind> {
+    let kinds = [Kind::ListenerSet, Kind::XListenerSet].into_iter();
+    kinds.into_iter().find(|kind| target.is(kind.group(), kind.as_str()))
 }
 
 /// The outcome at every listener that the parentRef speaks of: all of the parent's listeners, or those with its
@@ -95,7 +96,7 @@ pub(crate) fn concerns(route: &Route, parent: &ParentRef, gateway: &GatewayListe
 /// Whose listeners a parentRef speaks of: a Gateway's own, or those of one ListenerSet.
 enum Scope {
     Gateway,
-    Set(ObjectName),
+    Set(ListenerSetName),
 }
 
 impl Scope {
@@ -104,7 +105,8 @@ impl Scope {
         if names_gateway(&parent.target) {
             return (name == gateway.gateway.meta.name).then_some(Self::Gateway);
         }
-        names_listener_set(&parent.target).then_some(Self::Set(name))
+        let experimental = listener_set_kind(&parent.target)? == Kind::XListenerSet;
+        Some(Self::Set(ListenerSetName { name, experimental }))
     }
 
     fn holds(&self, merged: &MergedListener, parent: &ParentRef) -> bool {

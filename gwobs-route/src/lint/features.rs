@@ -70,7 +70,7 @@ pub(super) fn missing<'w>(world: &'w World<'_>) -> Vec<Missing<'w>> {
         let mut used = Used::default();
         used.add(true, "ListenerSet", || "spec".to_owned());
         let parent = set.parent.resolve(&set.meta.name.namespace);
-        let object = ObjectRef::new(Kind::ListenerSet, &set.meta);
+        let object = ObjectRef::new(set.name().kind(), &set.meta);
         for gateway in world.gateways().filter(|gateway| gateway.meta.name == parent) {
             compare(world, gateway, &used, &object, &mut all);
         }

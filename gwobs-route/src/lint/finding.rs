@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::ObjectName;
 use crate::lint::{Code, Severity};
 use crate::model::{Kind, Meta, Route};
-use crate::{ObjectName, RouteKind};
 
 /// An object that a finding speaks of: prints as `HTTPRoute shop/cart`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +30,13 @@ impl ObjectRef {
     /// The kind as Kubernetes writes it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        kind_name(self.kind)
+        self.kind.as_str()
+    }
+
+    /// The API group of the kind.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.kind.group()
     }
 }
 
@@ -41,23 +47,6 @@ impl fmt::Display for ObjectRef {
         } else {
             write!(f, "{} {}", self.kind(), self.name)
         }
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::GatewayClass => "GatewayClass",
-        Kind::Gateway => "Gateway",
-        Kind::ListenerSet => "ListenerSet",
-        Kind::Route(route) => RouteKind::as_str(route),
-        Kind::Service => "Service",
-        Kind::ServiceImport => "ServiceImport",
-        Kind::EndpointSlice => "EndpointSlice",
-        Kind::ReferenceGrant => "ReferenceGrant",
-        Kind::Namespace => "Namespace",
-        Kind::Secret => "Secret",
-        Kind::ConfigMap => "ConfigMap",
-        Kind::BackendTlsPolicy => "BackendTLSPolicy",
     }
 }
 

@@ -1,6 +1,6 @@
 //! ReferenceGrants that are missing, and those that permit nothing that is used.
 
-use crate::attach::GATEWAY_GROUP;
+use crate::attach::{EXPERIMENTAL_GROUP, GATEWAY_GROUP};
 use crate::lint::finding::{Findings, ObjectRef};
 use crate::lint::references::{Use, all};
 use crate::lint::world::World;
@@ -120,7 +120,11 @@ fn is_known(from: &GrantPeer) -> bool {
         "TCPRoute",
         "UDPRoute",
     ];
-    *from.group == *GATEWAY_GROUP && KINDS.contains(&&*from.kind)
+    match &*from.group {
+        GATEWAY_GROUP => KINDS.contains(&&*from.kind),
+        EXPERIMENTAL_GROUP => &*from.kind == "XListenerSet",
+        _ => false,
+    }
 }
 
 /// True if any object of the grant's kind and namespace was given.

@@ -274,9 +274,9 @@ fn check_listeners(world: &World<'_>, gateway: &Gateway, out: &mut Findings) {
     for merged in &listeners.listeners {
         let Some(conflict) = merged.conflict else { continue };
         let object = match &merged.set {
-            Some(name) => ObjectRef {
-                kind: Kind::ListenerSet,
-                name: name.clone(),
+            Some(set) => ObjectRef {
+                kind: set.kind(),
+                name: set.name.clone(),
             },
             None => ObjectRef::new(Kind::Gateway, &gateway.meta),
         };
@@ -296,7 +296,7 @@ fn check_listeners(world: &World<'_>, gateway: &Gateway, out: &mut Findings) {
 }
 
 fn check_set(world: &World<'_>, set: &ListenerSet, out: &mut Findings) {
-    let object = ObjectRef::new(Kind::ListenerSet, &set.meta);
+    let object = ObjectRef::new(set.name().kind(), &set.meta);
     let parent = set.parent.resolve(&set.meta.name.namespace);
     if !names_gateway(&set.parent) || !world.has(Kind::Gateway) {
         return;
@@ -320,7 +320,7 @@ fn check_set(world: &World<'_>, set: &ListenerSet, out: &mut Findings) {
     let merged = listeners
         .listeners
         .iter()
-        .any(|merged| merged.set.as_ref() == Some(&set.meta.name));
+        .any(|merged| merged.set.as_ref() == Some(&set.name()));
     if has_ports && !merged {
         let why = format!(
             "{gateway} does not allow ListenerSets of namespace {}",

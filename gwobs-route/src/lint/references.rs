@@ -45,7 +45,7 @@ pub(super) fn all<'a>(world: &World<'a>) -> Vec<Use<'a>> {
         of_gateway(gateway, &mut uses);
     }
     for set in world.listener_sets() {
-        of_listeners(&ObjectRef::new(Kind::ListenerSet, &set.meta), &set.listeners, &mut uses);
+        of_listeners(&ObjectRef::new(set.name().kind(), &set.meta), &set.listeners, &mut uses);
     }
     for route in world.routes() {
         of_route(route, &mut uses);

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::attach::{GatewayListeners, ListenerAttachment, names_gateway, names_listener_set, names_service};
+use crate::attach::{GatewayListeners, ListenerAttachment, listener_set_kind, names_gateway, names_service};
 use crate::lint::finding::ObjectRef;
-use crate::model::{Gateway, GatewayClass, Kind, ListenerSet, Meta, Object, ParentRef, ReferenceGrant, Route, Service};
+use crate::model::{
+    Gateway, GatewayClass, Kind, ListenerSet, ListenerSetName, Meta, Object, ParentRef, ReferenceGrant, Route, Service,
+};
 use crate::objects::Objects;
 use crate::profile::Profile;
 use crate::snapshot::Snapshot;
@@ -20,7 +22,7 @@ pub(super) struct World<'a> {
     /// Where each parentRef stands among the attachments of its Gateway.
     attached: HashMap<ParentId, Vec<(ObjectName, usize)>>,
     /// The Gateway of each ListenerSet that is part of one.
-    owners: HashMap<ObjectName, ObjectName>,
+    owners: HashMap<ListenerSetName, ObjectName>,
 }
 
 /// A route and the index of a parentRef of it.
@@ -136,8 +138,8 @@ impl<'a> World<'a> {
         let name = parent.target.resolve(&route.meta.name.namespace);
         let kind = if names_gateway(&parent.target) {
             Kind::Gateway
-        } else if names_listener_set(&parent.target) {
-            Kind::ListenerSet
+        } else if let Some(kind) = listener_set_kind(&parent.target) {
+            kind
         } else if names_service(&parent.target) {
             Kind::Service
         } else {
@@ -164,7 +166,10 @@ impl<'a> World<'a> {
     fn attached(&self, route: &Route, index: usize, parent: &ObjectName, kind: Kind) -> Parent<'_> {
         let owner = match kind {
             Kind::Gateway => Some(parent),
-            _ => self.owners.get(parent),
+            _ => self.owners.get(&ListenerSetName {
+                name: parent.clone(),
+                experimental: kind == Kind::XListenerSet,
+            }),
         };
         let Some((owner, listeners)) = owner.and_then(|owner| Some((owner, self.snapshot.listeners(owner)?))) else {
             return Parent::Detached;
@@ -200,7 +205,7 @@ fn attached(snapshot: &Snapshot) -> HashMap<ParentId, Vec<(ObjectName, usize)>> 
     places
 }
 
-fn owners(snapshot: &Snapshot) -> HashMap<ObjectName, ObjectName> {
+fn owners(snapshot: &Snapshot) -> HashMap<ListenerSetName, ObjectName> {
     let gateways = snapshot.gateways().filter_map(|gateway| snapshot.listeners(gateway));
     let sets = gateways.flat_map(|all| {
         let sets = all.listeners.iter().filter_map(|merged| merged.set.clone());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Meta, Reference, Selector};
+use crate::ObjectName;
+use crate::model::{Kind, Meta, Reference, Selector};
 
 /// A GatewayClass.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,15 +41,49 @@ pub struct Gateway {
     pub addresses: Vec<Arc<str>>,
 }
 
-/// A ListenerSet (or XListenerSet).
+/// A ListenerSet, or an XListenerSet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListenerSet {
     /// Metadata.
     pub meta: Meta,
+    /// True for the experimental kind, XListenerSet of `gateway.networking.x-k8s.io`.
+    pub experimental: bool,
     /// `spec.parentRef`
     pub parent: Reference,
     /// `spec.listeners`; a port of 0 is one that the controller assigns.
     pub listeners: Vec<Listener>,
+}
+
+/// Tells ListenerSets apart: one of each kind may have the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerSetName {
+    /// Its namespace and name.
+    pub name: ObjectName,
+    /// True for an XListenerSet.
+    pub experimental: bool,
+}
+
+impl ListenerSet {
+    /// What tells it apart from all others.
+    #[must_use]
+    pub fn name(&self) -> ListenerSetName {
+        ListenerSetName {
+            name: self.meta.name.clone(),
+            experimental: self.experimental,
+        }
+    }
+}
+
+impl ListenerSetName {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        if self.experimental {
+            Kind::XListenerSet
+        } else {
+            Kind::ListenerSet
+        }
+    }
 }
 
 /// A listener.

@@ -76,10 +76,36 @@ pub struct Secret {
     pub has_key: bool,
     /// True if `ca.crt` is a PEM certificate.
     pub has_authority: bool,
-    /// DNS names of the certificate, in lower case.
+    /// The first certificate of `tls.crt`; `None` also if the Secret was not read.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+/// What an X.509 certificate says (RFC 5280). Times are in seconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of all of it, in DER.
+    pub fingerprint: [u8; 32],
+    /// The issuer's distinguished name, as text.
+    pub issuer: Arc<str>,
+    /// Begin of its validity.
+    pub not_before: i64,
+    /// End of its validity.
+    pub not_after: i64,
+    /// Its DNS names in lower case; they may begin with `*.`.
     pub hosts: Vec<Arc<str>>,
-    /// End of the certificate's validity, seconds since 1970 UTC.
-    pub not_after: Option<i64>,
+}
+
+impl Certificate {
+    /// True if it is for this host, which is in lower case: a wildcard stands for one label (RFC 9525 section 6.3).
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let below = host.split_once('.').map(|(_, parent)| parent);
+        let is_for = |name: &Arc<str>| match name.strip_prefix("*.") {
+            Some(parent) => below == Some(parent),
+            None => **name == *host,
+        };
+        self.hosts.iter().any(is_for)
+    }
 }
 
 /// A ConfigMap, as far as TLS needs it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attach::GatewayListeners;
-use crate::model::{Gateway, ValidationMode};
+use crate::model::{Gateway, Kind, ValidationMode};
 use crate::profile::Profile;
 use crate::status::reference::{Fault, Referrer};
 use crate::status::{Expected, ObjectStatus, Pair, World, listener, listener_set, own_conditions};
@@ -100,7 +100,7 @@ fn knows_parameters(world: &World<'_>, gateway: &Gateway) -> bool {
 fn client_certificate(world: &World<'_>, gateway: &Gateway) -> Option<Expected> {
     let reference = gateway.backend_client_certificate.as_ref()?;
     let from = Referrer {
-        kind: "Gateway",
+        kind: Kind::Gateway,
         namespace: &gateway.meta.name.namespace,
     };
     let fault = world.references.certificate(from, reference).map(|fault| match fault {

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::attach::{GATEWAY_GROUP, GatewayListeners, ListenerConflict, MergedListener, supported_kinds};
-use crate::model::{ClientValidation, Gateway, Listener, ListenerStatus, Protocol, RouteGroupKind, Status, TlsMode};
+use crate::model::{
+    ClientValidation, Gateway, Kind, Listener, ListenerStatus, Protocol, RouteGroupKind, Status, TlsMode,
+};
 use crate::status::reference::{Fault, Referrer};
 use crate::status::{Expected, ObjectStatus, Pair, World, names_of};
 use crate::{ObjectName, RouteKind};
@@ -25,7 +27,7 @@ pub(super) fn predict(world: &World<'_>, gateway: &GatewayListeners, index: usiz
     let listener = &merged.listener;
     let name = &gateway.gateway.meta.name;
     let from = Referrer {
-        kind: if merged.set.is_some() { "ListenerSet" } else { "Gateway" },
+        kind: merged.kind(),
         namespace: merged.namespace(name),
     };
     let client = client_fault(world, &gateway.gateway, listener);
@@ -130,7 +132,7 @@ fn certificate_fault(world: &World<'_>, from: Referrer<'_>, listener: &Listener)
 fn client_fault(world: &World<'_>, gateway: &Gateway, listener: &Listener) -> Option<Fault> {
     let validation = validation_of(gateway, listener)?;
     let from = Referrer {
-        kind: "Gateway",
+        kind: Kind::Gateway,
         namespace: &gateway.meta.name.namespace,
     };
     let mut faults = validation

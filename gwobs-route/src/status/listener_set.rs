@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ObjectName;
 use crate::attach::{GatewayListeners, names_gateway};
-use crate::model::ListenerSet;
+use crate::model::{ListenerSet, ListenerSetName};
 use crate::status::{Expected, ObjectStatus, World, listener, own_conditions};
 
 pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
@@ -14,17 +13,18 @@ pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
         let Some(listeners) = world.snapshot.listeners(&gateway) else {
             continue;
         };
-        let own = own_listeners(world, listeners, &set.meta.name);
+        let own = own_listeners(world, listeners, &set.name());
         all.push(whole(set, &own));
+        let kind = set.name().kind().as_str();
         for (name, predicted) in own {
-            all.push(predicted.of("ListenerSet", &set.meta.name, &name, set.meta.status.as_deref()));
+            all.push(predicted.of(kind, &set.meta.name, &name, set.meta.status.as_deref()));
         }
     }
 }
 
 /// How many sets of a Gateway are attached: those with a listener that works.
 pub(super) fn attached(world: &World<'_>, listeners: &GatewayListeners) -> usize {
-    let sets: BTreeSet<&ObjectName> = listeners
+    let sets: BTreeSet<&ListenerSetName> = listeners
         .listeners
         .iter()
         .filter_map(|merged| merged.set.as_ref())
@@ -42,7 +42,7 @@ fn works(listener: &listener::Predicted) -> bool {
 fn own_listeners(
     world: &World<'_>,
     listeners: &GatewayListeners,
-    set: &ObjectName,
+    set: &ListenerSetName,
 ) -> Vec<(std::sync::Arc<str>, listener::Predicted)> {
     let own = listeners
         .listeners
@@ -60,7 +60,7 @@ fn own_listeners(
 
 fn whole(set: &ListenerSet, own: &[(std::sync::Arc<str>, listener::Predicted)]) -> ObjectStatus {
     ObjectStatus {
-        kind: "ListenerSet",
+        kind: set.name().kind().as_str(),
         name: set.meta.name.clone(),
         parent: None,
         section: None,

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::attach::GATEWAY_GROUP;
-use crate::model::{ConfigMap, Reference, Secret};
+use crate::model::{ConfigMap, Kind, Reference, Secret};
 use crate::{ObjectName, Objects, Snapshot};
 
 /// The Secrets and ConfigMaps by name. A kind that is wholly absent is assumed to be fine.
@@ -17,7 +16,7 @@ pub(super) struct References<'a> {
 /// Who refers.
 #[derive(Clone, Copy)]
 pub(super) struct Referrer<'a> {
-    pub(super) kind: &'a str,
+    pub(super) kind: Kind,
     pub(super) namespace: &'a Arc<str>,
 }
 
@@ -75,7 +74,9 @@ impl<'a> References<'a> {
     }
 
     fn permitted(&self, from: Referrer<'_>, to: &Reference) -> Option<Fault> {
-        let granted = self.snapshot.is_granted(GATEWAY_GROUP, from.kind, from.namespace, to);
+        let granted = self
+            .snapshot
+            .is_granted(from.kind.group(), from.kind.as_str(), from.namespace, to);
         (!granted).then_some(Fault::NotPermitted)
     }
 }

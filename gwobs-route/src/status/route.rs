@@ -1,8 +1,8 @@
 //! Routes, towards each of their parents (`RouteParentStatus`).
 
-use crate::attach::{ListenerAttachment, Refusal, has_frontend, names_gateway};
+use crate::attach::{ListenerAttachment, Refusal, has_frontend, listener_set_kind};
 use crate::cluster::Referrer;
-use crate::model::{BackendRef, Condition, Filter, ParentRef, Route, Rule};
+use crate::model::{BackendRef, Condition, Filter, Kind, ParentRef, Route, Rule};
 use crate::status::{Expected, ObjectStatus, ParentName, World};
 use crate::{InvalidBackend, ObjectName, RouteAttachment, ServiceAttachment};
 
@@ -40,11 +40,7 @@ pub(super) fn predict(world: &World<'_>, all: &mut Vec<ObjectStatus>) {
 
 fn towards_gateway(world: &World<'_>, route: &Route, attachment: &RouteAttachment) -> Option<ObjectStatus> {
     let parent = route.parents.get(attachment.parent)?;
-    let kind = if names_gateway(&parent.target) {
-        "Gateway"
-    } else {
-        "ListenerSet"
-    };
+    let kind = listener_set_kind(&parent.target).unwrap_or(Kind::Gateway).as_str();
     let accepted = Expected::unless("Accepted", refusal(&attachment.listeners));
     let from = Referrer::at_gateway(route.kind, &route.meta.name.namespace);
     let expected = [accepted].into_iter().chain(resolution(world, route, from)).collect();

@@ -60,21 +60,18 @@ fn class_of(name: &ObjectName, objects: &[Object]) -> Option<Named> {
 fn set_of(gateway: &ObjectName, object: &Object) -> Option<Named> {
     match object {
         Object::ListenerSet(set) if set.parent.resolve(&set.meta.name.namespace) == *gateway => {
-            Some(named("ListenerSet", &set.meta.name))
+            Some(named(set.name().kind().as_str(), &set.meta.name))
         }
         _ => None,
     }
 }
 
-/// A route that names one of these as a parent. Kinds are compared too, without `X` of the experimental ListenerSet.
+/// A route that names one of these as a parent. Kinds are compared too.
 fn child_of(parents: &HashSet<Named>, object: &Object) -> Option<Named> {
     let Object::Route(route) = object else {
         return None;
     };
-    let of = |target: &Reference| {
-        let kind = target.kind.strip_prefix('X').unwrap_or(&target.kind);
-        parents.contains(&named(kind, &target.resolve(&route.meta.name.namespace)))
-    };
+    let of = |target: &Reference| parents.contains(&named(&target.kind, &target.resolve(&route.meta.name.namespace)));
     let child = || named(route.kind.as_str(), &route.meta.name);
     route.parents.iter().any(|parent| of(&parent.target)).then(child)
 }

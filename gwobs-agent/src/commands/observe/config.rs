@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use gwobs_route::ObjectName;
 
+use crate::certificates;
 use crate::cli::{AgentArgs, Global, ObserveArgs, Output};
 use crate::cluster;
 use crate::commands::Failure;
@@ -118,6 +119,11 @@ impl Config {
                 profile: global.profile,
                 node: Some(node),
                 extras: args.gateway_pods,
+                without_secrets: args.no_secrets,
+                handshakes: (!args.no_handshakes).then_some(certificates::Settings {
+                    interval: args.handshake_interval,
+                    grace: args.convergence_window,
+                }),
             }),
             targets: Vec::new(),
             ring_buffer: args.ring_buffer.saturating_mul(1024),

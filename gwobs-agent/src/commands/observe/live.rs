@@ -19,7 +19,7 @@ use super::stop::Stop;
 use crate::cluster::{self, News};
 use crate::commands::{Failure, Outcome};
 use crate::event::{EventKind, KernelEvent, Timestamp};
-use crate::metrics::{Health, Metrics, Server, StateCollector};
+use crate::metrics::{CertificateCollector, Health, Metrics, Server, StateCollector};
 use crate::output::{ObservedProcess, Ready, boottime};
 use crate::probes::{self, ProbeError, Probes};
 use crate::processes::{self, Target};
@@ -82,6 +82,9 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
             }
             let feed = cluster::watch(settings.clone())?;
             StateCollector::register(&mut registry, feed.state(), config.metrics_max_routes);
+            if settings.handshakes.is_some() {
+                CertificateCollector::register(&mut registry, feed.certificates());
+            }
             specs = Specs::Cluster(feed);
         }
     }

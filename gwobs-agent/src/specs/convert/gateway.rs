@@ -8,7 +8,7 @@ use gwobs_route::model::{
 };
 
 use super::backend::reference;
-use super::{GATEWAY_GROUP, envelope, meta, scalar};
+use super::{EXPERIMENTAL_GROUP, GATEWAY_GROUP, envelope, meta, scalar};
 use crate::specs::decode::Misfit;
 use crate::specs::notes::{At, Notes};
 use crate::specs::object::RawObject;
@@ -64,6 +64,7 @@ pub(super) fn listener_set(raw: &RawObject, notes: &mut Notes) -> Result<Object,
     let meta = meta::meta(raw, &wire.metadata, wire.status.as_ref(), notes);
     Ok(Object::ListenerSet(ListenerSet {
         meta,
+        experimental: *raw.id.group == *EXPERIMENTAL_GROUP,
         parent,
         listeners,
     }))

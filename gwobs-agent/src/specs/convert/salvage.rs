@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{GATEWAY_GROUP, backend, cluster, scalar};
+use super::{EXPERIMENTAL_GROUP, GATEWAY_GROUP, backend, cluster, scalar};
 use crate::specs::decode::{Misfit, decode};
 use crate::specs::notes::{At, Notes};
 use crate::specs::object::RawObject;
@@ -123,6 +123,7 @@ fn listener_set(raw: &RawObject, misfit: &Misfit) -> ListenerSet {
     let (place, mut notes) = (At::Top("spec.parentRef"), Notes::default());
     ListenerSet {
         meta: meta(raw, misfit, unread),
+        experimental: *raw.id.group == *EXPERIMENTAL_GROUP,
         parent: backend::reference(
             &parent.unwrap_or(nobody),
             (GATEWAY_GROUP, "Gateway"),
@@ -169,8 +170,7 @@ fn secret(meta: Meta) -> Secret {
         has_certificate: false,
         has_key: false,
         has_authority: false,
-        hosts: Vec::new(),
-        not_after: None,
+        certificate: None,
     }
 }
 

@@ -8,11 +8,9 @@ use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
-use x509_parser::pem::Pem;
 
 use super::meta;
+use crate::specs::certificate::first_of_pem;
 use crate::specs::decode::{Misfit, decode};
 use crate::specs::notes::Notes;
 use crate::specs::object::RawObject;
@@ -57,15 +55,14 @@ impl Entries {
 /// A Secret.
 pub(super) fn secret(raw: &RawObject, notes: &mut Notes) -> Result<Object, Misfit> {
     let wire: Entries = decode(&raw.value, &mut notes.unknown)?;
-    let certificate = wire.secret("tls.crt").and_then(|bytes| first_certificate(&bytes));
-    let authority = wire.secret("ca.crt").and_then(|bytes| first_certificate(&bytes));
+    let certificate = wire.secret("tls.crt").and_then(|bytes| first_of_pem(&bytes));
+    let authority = wire.secret("ca.crt").and_then(|bytes| first_of_pem(&bytes));
     Ok(Object::Secret(Secret {
         meta: meta::meta(raw, &wire.metadata, None, notes),
         has_certificate: certificate.is_some(),
         has_key: wire.has("tls.key"),
         has_authority: authority.is_some(),
-        not_after: certificate.as_ref().map(|found| found.not_after),
-        hosts: certificate.map(|found| found.hosts).unwrap_or_default(),
+        certificate: certificate.map(Arc::new),
         kind: wire.secret_type.as_deref().unwrap_or("Opaque").into(),
     }))
 }
@@ -74,41 +71,9 @@ pub(super) fn secret(raw: &RawObject, notes: &mut Notes) -> Result<Object, Misfi
 pub(super) fn config_map(raw: &RawObject, notes: &mut Notes) -> Result<Object, Misfit> {
     let wire: Entries = decode(&raw.value, &mut notes.unknown)?;
     let authority = wire.data.as_ref().and_then(|data| data.get("ca.crt")?.as_str());
-    let has_authority = authority.is_some_and(|text| first_certificate(text.as_bytes()).is_some());
+    let has_authority = authority.is_some_and(|text| first_of_pem(text.as_bytes()).is_some());
     Ok(Object::ConfigMap(ConfigMap {
         meta: meta::meta(raw, &wire.metadata, None, notes),
         has_authority,
     }))
-}
-
-/// What is kept of a certificate.
-struct Certificate {
-    hosts: Vec<Arc<str>>,
-    not_after: i64,
-}
-
-/// The first certificate of a chain in PEM; `None` if any block of the chain does not parse.
-fn first_certificate(pem: &[u8]) -> Option<Certificate> {
-    let mut first = None;
-    for block in Pem::iter_from_buffer(pem) {
-        let block = block.ok()?;
-        let certificate = block.parse_x509().ok()?;
-        first = first.or_else(|| Some(read_certificate(&certificate)));
-    }
-    first
-}
-
-fn read_certificate(certificate: &X509Certificate<'_>) -> Certificate {
-    let names = certificate.subject_alternative_name().ok().flatten();
-    let hosts = names
-        .iter()
-        .flat_map(|extension| &extension.value.general_names)
-        .filter_map(|name| match name {
-            GeneralName::DNSName(host) => Some(host.to_ascii_lowercase().into()),
-            _ => None,
-        });
-    Certificate {
-        hosts: hosts.collect(),
-        not_after: certificate.validity().not_after.timestamp(),
-    }
 }

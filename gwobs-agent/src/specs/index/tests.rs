@@ -239,6 +239,33 @@ fn objects_of_a_source_that_goes_are_gone() {
     assert_eq!(index.objects().routes().count(), 0, "what comes late is not taken");
 }
 
+/// Neither the index nor a snapshot of it holds any part of a key, in whatever form.
+#[test]
+fn an_index_holds_no_keys() {
+    let pem = include_str!("../convert/tests/certificate.pem");
+    let mut index = empty();
+    let certificate = SourceId {
+        plural: "secrets",
+        only: Some(name("tls")),
+    };
+    index.add_source(certificate.clone());
+    let secret = Spec::read(json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"name": "tls", "namespace": "shop"},
+        "data": {"tls.key": "aHVudGVyMg==", "password": "aHVudGVyMg=="},
+        "stringData": {"tls.crt": pem, "other.key": "hunter2"},
+    }));
+    index.replace(&certificate, vec![(name("tls"), secret)], 0);
+    let secret = index.objects().secrets().next().expect("the Secret");
+    assert!(secret.has_key && secret.certificate.is_some());
+    let (_, snapshot) = index.now();
+    let text = format!("{index:?}{snapshot:?}");
+    assert!(text.contains("fingerprint"), "the whole of it is written");
+    for key in ["hunter2", "aHVudGVyMg", &format!("{:?}", b"hunter2")] {
+        assert!(!text.contains(key.trim_matches(['[', ']'])), "{key}");
+    }
+}
+
 #[test]
 fn the_keys_of_secrets_are_never_taken() {
     let secret = Spec::read(json!({
@@ -251,4 +278,69 @@ fn the_keys_of_secrets_are_never_taken() {
         text.contains("has_key: true") && !text.contains("hunter2") && !text.contains("aHVudGVyMg"),
         "{text}"
     );
+}
+
+/// What is named and not to be read is no reason to wait, and none to be called missing.
+#[test]
+fn what_is_assumed_is_there_until_it_is_read() {
+    let mut index = empty();
+    SOURCES
+        .into_iter()
+        .for_each(|plural| index.replace(&source(plural), Vec::new(), 0));
+    let certificate = SourceId {
+        plural: "secrets",
+        only: Some(name("tls")),
+    };
+    index.assume(&certificate, 0);
+    assert_eq!(index.standing(), Standing::InStep);
+    assert_eq!(index.unreadable_sources().count(), 0);
+    assert!(
+        index
+            .objects()
+            .secrets()
+            .all(|secret| secret.has_certificate && secret.has_key)
+    );
+    index.replace(&certificate, Vec::new(), 1);
+    assert_eq!(index.objects().secrets().count(), 0);
+}
+
+fn listener_set(version: &str, kind: &str, port: u16) -> Value {
+    json!({
+        "apiVersion": version, "kind": kind, "metadata": {"name": "more", "namespace": "shop"},
+        "spec": {
+            "parentRef": {"name": "web"}, "listeners": [{"name": "extra", "port": port, "protocol": "HTTP"}],
+        },
+    })
+}
+
+/// The standard and the experimental kind are two, whatever their names.
+#[test]
+fn a_listener_set_and_an_experimental_one_of_the_same_name() {
+    let (standard, experimental) = (source("listenersets"), source("xlistenersets"));
+    let mut index = empty();
+    [&standard, &experimental]
+        .into_iter()
+        .for_each(|own| index.add_source(own.clone()));
+    let mut open = gateway(&[80]);
+    open["spec"]["allowedListeners"] = json!({"namespaces": {"from": "All"}});
+    index.replace(&source("gateways"), vec![(name("web"), Spec::read(open))], 0);
+    let set = Spec::read(listener_set("gateway.networking.k8s.io/v1", "ListenerSet", 81));
+    index.replace(&standard, vec![(name("more"), set)], 0);
+    let other = Spec::read(listener_set("gateway.networking.x-k8s.io/v1alpha1", "XListenerSet", 82));
+    index.replace(&experimental, vec![(name("more"), other)], 0);
+    let mut to_one = route(1, 1);
+    to_one["spec"]["parentRefs"] =
+        json!([{"group": "gateway.networking.x-k8s.io", "kind": "XListenerSet", "name": "more"}]);
+    index.replace(&source("httproutes"), vec![(name("r1"), Spec::read(to_one))], 0);
+    let ports = |index: &mut Index| {
+        let (_, snapshot) = index.now();
+        let all = snapshot.listeners(&name("web")).expect("listeners");
+        let ports: Vec<u16> = all.listeners.iter().map(|merged| merged.listener.port).collect();
+        let attached = snapshot.attachments(&name("web")).iter().flat_map(|one| &one.listeners);
+        let attached: Vec<u16> = attached.map(|at| ports[at.listener]).collect();
+        (ports, attached)
+    };
+    assert_eq!(ports(&mut index), (vec![80, 81, 82], vec![82]));
+    index.delete(&standard, &name("more"), 1);
+    assert_eq!(ports(&mut index), (vec![80, 82], vec![82]));
 }

@@ -52,6 +52,7 @@ pub(super) fn listener(name: &str, port: u16, hostname: Option<&str>) -> Listene
 pub(super) fn listener_set() -> ListenerSet {
     ListenerSet {
         meta: meta("shop", "set"),
+        experimental: false,
         parent: reference("gateway.networking.k8s.io", "Gateway", Some("infra"), "gw"),
         listeners: vec![listener("extra", 8080, None)],
     }
