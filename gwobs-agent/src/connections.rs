@@ -114,6 +114,12 @@ impl Connections {
             EventKind::ConnectFailed { socket, peer } => self.on_connect_failed(event, *socket, *peer, order, out),
             EventKind::HalfClosed { socket, direction } => self.on_half_closed(event, *socket, *direction, order, out),
             EventKind::Closed { socket } => self.on_closed(event, *socket, order, out),
+            EventKind::Unread(unread) => {
+                let thread_order = self.threads.unread(event.tid);
+                let stamp = self.stamp(event, order);
+                let (pid, stamp) = (event.pid, Stamp { thread_order, ..stamp });
+                out(ExchangeEvent::Unread { pid, unread, stamp });
+            }
             EventKind::ProcessStarted { .. } => {}
             EventKind::ProcessExited => self.on_process_exited(event.pid, out),
             EventKind::Lost(_) => {

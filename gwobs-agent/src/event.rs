@@ -90,6 +90,8 @@ pub enum EventKind {
         /// The socket.
         socket: SocketCookie,
     },
+    /// Something, or the end, was received on a socket that is not read: it may carry requests that nobody sees.
+    Unread(Unread),
     /// A process joined the followed tree, or (told again) a followed process executed another program.
     ProcessStarted {
         /// Its parent.
@@ -178,6 +180,32 @@ pub struct Opened {
     /// Position of the next byte to be received and to be sent, before the data that follows; `None` if not known,
     /// then the first data tells.
     pub positions: Option<(u32, u32)>,
+}
+
+/// A socket that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The socket.
+    pub socket: SocketCookie,
+    /// What it is.
+    pub transport: Transport,
+    /// Who opened the connection; `None` if the kernel does not tell.
+    pub role: Option<Role>,
+    /// Own port, where there is such a thing.
+    pub local_port: Option<u16>,
+    /// The other end of a unix socket, if a followed process has used it.
+    pub peer: Option<SocketCookie>,
+    /// True if the process itself made the other end.
+    pub own: bool,
+}
+
+/// Transports that are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// A unix socket.
+    Unix,
+    /// Multipath TCP (RFC 8684).
+    MultipathTcp,
 }
 
 /// What could not be seen.

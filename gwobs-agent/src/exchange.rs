@@ -8,7 +8,7 @@ use bytes::Bytes;
 use gwobs_http::{RequestHead, ResponseHead};
 use gwobs_route::Inconclusive;
 
-use crate::event::{Role, SocketCookie, Timestamp};
+use crate::event::{Role, SocketCookie, Timestamp, Unread};
 
 /// Where in the order of things a byte was moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -141,6 +141,15 @@ pub enum ExchangeEvent<'a> {
         stamp: Stamp,
         /// Why.
         why: Inconclusive,
+    },
+    /// Something, or the end, was received on a socket that is not read.
+    Unread {
+        /// The process.
+        pid: u32,
+        /// The socket.
+        unread: &'a Unread,
+        /// The call.
+        stamp: Stamp,
     },
     /// A connect failed: an attempt without a request.
     ConnectFailed {

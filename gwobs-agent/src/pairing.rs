@@ -133,6 +133,7 @@ impl Pairing {
                 self.process(connection.pid)
                     .on_unreadable(connection, *stamp, *why, oracle);
             }
+            ExchangeEvent::Unread { pid, unread, stamp } => self.process(*pid).on_unread(unread, *stamp),
             ExchangeEvent::ConnectFailed {
                 pid,
                 peer,

@@ -54,6 +54,8 @@ counters! {
     ProcessExited = Event "process_exited",
     /// A TLS handshake done or failed.
     Handshake = Event "handshake",
+    /// Something received on a socket that is not read.
+    Unread = Event "unread",
     /// The agent does not need the bytes.
     Skipped = LeftOut "skipped",
     /// Beyond the capture window.

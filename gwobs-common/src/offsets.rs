@@ -11,6 +11,8 @@ macro_rules! offsets {
         impl Offsets {
             /// Before the agent has looked them up.
             pub const UNSET: Self = Self { $($field: 0,)+ };
+            /// Of a field of [`OPTIONAL`] structures that the running kernel does not have.
+            pub const ABSENT: u32 = u32::MAX;
 
             /// Looks every field up: `find(structure, path)` answers the offset of the nested member.
             ///
@@ -22,6 +24,9 @@ macro_rules! offsets {
         }
     };
 }
+
+/// Structures that a kernel built without such sockets does not have.
+pub const OPTIONAL: [&str; 2] = ["unix_sock", "mptcp_sock"];
 
 offsets! {
     /// Address family, u16.
@@ -44,6 +49,20 @@ offsets! {
     sock_flags: sock.__sk_common.skc_flags,
     /// Protocol, u16.
     sock_protocol: sock.sk_protocol,
+    /// Type (`SOCK_STREAM` and others), u16.
+    sock_type: sock.sk_type,
+    /// The `struct pid` of who made the other end of a unix socket.
+    sock_peer_pid: sock.sk_peer_pid,
+    /// The cookie, u64; 0 before somebody asked for it.
+    sock_cookie: sock.__sk_common.skc_cookie,
+    /// A process's number in the outermost namespace, i32.
+    pid_number: pid.numbers,
+    /// The address of a unix socket; null if it has none.
+    unix_address: unix_sock.addr,
+    /// The other end of a unix socket.
+    unix_peer: unix_sock.peer,
+    /// 1 if a connection of multipath TCP was accepted.
+    mptcp_accepted: mptcp_sock.pm.server_side,
     /// The `struct socket` that files refer to.
     sock_socket: sock.sk_socket,
     /// Position after the last byte the process has read.

@@ -21,6 +21,16 @@ pub mod kind {
     /// [`super::RecordHeader`]; `length` is 1 if the handshake succeeded. If it failed that is 0, `position` is the first
     /// reason that its library reported, and `captured` the library's own number; 0 if it reported none.
     pub const HANDSHAKE: u8 = 9;
+    /// [`super::UnreadRecord`].
+    pub const UNREAD: u8 = 10;
+}
+
+/// Transports that are not read.
+pub mod transport {
+    /// A unix socket.
+    pub const UNIX: u8 = 1;
+    /// Multipath TCP.
+    pub const MULTIPATH_TCP: u8 = 2;
 }
 
 /// What the bytes of a data record are.
@@ -123,6 +133,26 @@ pub struct OpenedRecord {
     pub reserved: [u8; 6],
 }
 
+/// Something was received on a socket that is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct UnreadRecord {
+    /// Header.
+    pub header: RecordHeader,
+    /// Cookie of the other end of a unix socket; 0 if nobody has asked for it.
+    pub peer: u64,
+    /// Own port; 0 for unix sockets.
+    pub local_port: u16,
+    /// [`transport`].
+    pub transport: u8,
+    /// `ROLE_…`.
+    pub role: u8,
+    /// 1 if the process itself made the other end.
+    pub own: u8,
+    /// Unused, 0.
+    pub reserved: [u8; 3],
+}
+
 /// Length of a command name, zero-padded (`TASK_COMM_LEN`).
 pub const NAME: usize = 16;
 
@@ -157,5 +187,6 @@ pub struct DiscoveredRecord {
 const _: () = assert!(size_of::<RecordHeader>() == 48);
 const _: () = assert!(size_of::<Addresses>() == 40);
 const _: () = assert!(size_of::<OpenedRecord>() == 104);
+const _: () = assert!(size_of::<UnreadRecord>() == 64);
 const _: () = assert!(size_of::<ProcessRecord>() == 72);
 const _: () = assert!(size_of::<DiscoveredRecord>() == 56);

@@ -17,6 +17,8 @@ pub const SEND: u8 = 1;
 pub const ROLE_ACCEPTED: u8 = 0;
 /// The process connected.
 pub const ROLE_CONNECTED: u8 = 1;
+/// Either; only of sockets that are not read.
+pub const ROLE_UNKNOWN: u8 = 2;
 
 /// The process has begun to connect.
 pub const STAGE_CONNECTING: u8 = 0;

@@ -10,12 +10,12 @@ use crate::emit::{self, Origin};
 use crate::kernel::{Object, offset, read};
 use crate::maps::{self, SOCKETS};
 
-const AF_UNIX: u16 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
+pub const AF_UNIX: u16 = 1;
+pub const AF_INET: u16 = 2;
+pub const AF_INET6: u16 = 10;
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
-const IPPROTO_MPTCP: u16 = 262;
+pub const IPPROTO_MPTCP: u16 = 262;
 
 /// Replace what is there.
 const BPF_ANY: u64 = 0;

@@ -21,6 +21,7 @@ mod segments;
 mod tcp_state;
 mod tls;
 mod transfer;
+mod unread;
 
 use abi::Registers;
 use aya_ebpf::EbpfContext;

@@ -13,7 +13,7 @@ use crate::kernel::{self, Object, offset, read};
 use crate::maps::{self, EVENTS, MARKS, PROCESSES, TOURS};
 use crate::registers::{self, Buffers};
 use crate::segments::{self, Stretch};
-use crate::{Outcome, chunks, frames, tls};
+use crate::{Outcome, chunks, frames, tls, unread};
 
 const MSG_OOB: i32 = 0x1;
 const MSG_PEEK: i32 = 0x2;
@@ -70,7 +70,11 @@ pub fn try_transfer(sock: Object, length: i32, flags: i32, direction: u8) -> Out
         }
     }
     let Some(connection) = connection::find_or_enter(sock, cookie, pid)? else {
-        return Ok(());
+        return if direction == RECEIVE {
+            unread::try_receive(sock, &origin)
+        } else {
+            Ok(())
+        };
     };
     let Some(layer) = tls::layer_of(connection, cookie, pid, tid) else {
         maps::count(Counter::Ciphertext);
@@ -389,7 +393,7 @@ fn is_after(a: u32, b: u32) -> bool {
 #[inline(always)]
 fn read_end(sock: Object, origin: &Origin) -> Outcome {
     let Some(connection) = connection::find(origin.cookie) else {
-        return Ok(());
+        return unread::try_receive(sock, origin);
     };
     if connection.stage != STAGE_ANNOUNCED || !connection::peer_has_finished(sock)? {
         return Ok(());

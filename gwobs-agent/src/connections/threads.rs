@@ -58,6 +58,16 @@ impl Threads {
         }
     }
 
+    /// Numbers a call on a socket that is not read.
+    pub(super) fn unread(&mut self, tid: u32) -> u64 {
+        let thread = self.thread(tid);
+        thread.last = None;
+        thread.next += 1;
+        let thread_order = thread.next - 1;
+        self.ceiling = self.ceiling.max(thread_order + 2);
+        thread_order
+    }
+
     /// The number that the thread's next call will get, for what is not a call that moves bytes.
     pub(super) fn next(&self, tid: u32) -> u64 {
         self.threads.get(&tid).map_or(self.ceiling, |thread| thread.next)

@@ -71,6 +71,7 @@ fn kind(kind: &EventKind) -> &'static str {
         EventKind::Closed { .. } => "closed",
         EventKind::ProcessStarted { .. } => "process_started",
         EventKind::ProcessExited => "process_exited",
+        EventKind::Unread(_) => "unread",
         EventKind::Lost(_) => "lost",
     }
 }

@@ -70,11 +70,18 @@ pub(super) fn has(tokens: &[Token], token: &Token) -> bool {
 /// A component, as evidence looks at it.
 pub(super) struct Group<'a> {
     /// The requests.
-    pub(super) requests: Vec<&'a Half>,
+    pub(super) requests: Vec<GroupRequest<'a>>,
     /// The calls without owner.
     pub(super) calls: Vec<GroupCall<'a>>,
     /// True if a token of a call (second, by index) is also on another call, and not because that one's owner has it.
     pub(super) foreign: &'a dyn Fn(&Token, usize) -> bool,
+}
+
+/// A request of a group.
+pub(super) struct GroupRequest<'a> {
+    pub(super) half: &'a Half,
+    /// True if it may have made a call that nobody saw, and got its answer from there.
+    pub(super) unseen_call: bool,
 }
 
 /// A call of a group.
@@ -127,8 +134,8 @@ impl Group<'_> {
 
     fn token_facts(&self, oracle: &impl Oracle) -> Vec<Fact> {
         let mut holders: BTreeMap<u64, Holders> = BTreeMap::new();
-        for (index, half) in self.requests.iter().enumerate() {
-            for token in all_tokens(half, oracle) {
+        for (index, request) in self.requests.iter().enumerate() {
+            for token in all_tokens(request.half, oracle) {
                 holders
                     .entry(token.hash)
                     .or_insert_with(|| Holders::of(token))
@@ -164,9 +171,10 @@ impl Group<'_> {
     fn two_sided(&self) -> Vec<Fact> {
         let proven = |(index, call): (usize, &GroupCall<'_>)| {
             let [only] = call.owners.as_slice() else { return None };
-            let downstream = self.requests.get(*only)?;
-            let tied =
-                call.unseen && adjacent(downstream, call.half.request.started) && same_answer(downstream, call.half);
+            let request = self.requests.get(*only).filter(|request| !request.unseen_call)?;
+            let tied = call.unseen
+                && adjacent(request.half, call.half.request.started)
+                && same_answer(request.half, call.half);
             tied.then_some((*only, index, Evidence::Adjacent))
         };
         self.calls.iter().enumerate().filter_map(proven).collect()
@@ -179,7 +187,7 @@ impl Group<'_> {
         if !one_each {
             return Vec::new();
         }
-        let names: BTreeSet<&[u8]> = self.requests.iter().flat_map(|half| header_names(half)).collect();
+        let names: BTreeSet<&[u8]> = self.requests.iter().flat_map(|one| header_names(one.half)).collect();
         let telling = names
             .into_iter()
             .filter(|name| tokens::proxies_leave_alone(name) && oracle.leaves_alone(name));
@@ -190,7 +198,7 @@ impl Group<'_> {
         let downstream: Vec<Option<u64>> = self
             .requests
             .iter()
-            .map(|half| tokens::header_value(half, name))
+            .map(|request| tokens::header_value(request.half, name))
             .collect();
         let upstream: Vec<Option<u64>> = self
             .calls

@@ -19,7 +19,7 @@ use super::oracle::Oracle;
 use super::settled::Settled;
 use super::threads::Threads;
 use super::unseen::Unseen;
-use crate::event::{Role, SocketCookie, Timestamp};
+use crate::event::{Role, SocketCookie, Timestamp, Unread};
 use crate::exchange::{Connection, Half, HalfId, Stage, Stamp};
 use crate::finished::Evidence;
 
@@ -99,6 +99,12 @@ impl Process {
             return;
         }
         self.unseen.note(connection, stamp, why);
+    }
+
+    /// Something was received on a socket that is not read.
+    pub(super) fn on_unread(&mut self, unread: &Unread, stamp: Stamp) {
+        self.note(stamp);
+        self.unseen.note_unread(unread, stamp);
     }
 
     /// Requests come in at this local port that nobody sees.

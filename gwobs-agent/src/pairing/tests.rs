@@ -8,4 +8,5 @@ mod properties;
 mod puzzles;
 mod script;
 mod tokens;
+mod unread;
 mod world;

@@ -1,12 +1,19 @@
 //! What could not be read: streams that may carry requests or calls nobody sees, and losses of events.
+//!
+//! **Sockets that are not read** (unix sockets, multipath TCP) tell only when something was received. On one that the
+//! gateway accepted that may be a request, which may own any call; on one that it opened it may be the answer to a call,
+//! for any request that was not answered yet. Writing does not count, for a log is written too, and never answers.
+//!
+//! **A unix socket between two ends of one process** is no hop at all: HAProxy chains frontends by one. The request that
+//! came in elsewhere goes on within the process, and the call that it makes in the end is its own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gwobs_http::Version;
 use gwobs_route::Inconclusive;
 
 use super::limits::{LOSS_MEMORY, MAX_UNREADABLE, UNSEEN_MEMORY, nanoseconds};
-use crate::event::{Role, SocketCookie, Timestamp};
+use crate::event::{Role, SocketCookie, Timestamp, Unread};
 use crate::exchange::{Connection, Half, Stamp};
 
 /// Local ports of connections that cannot be read which are told apart: more than any gateway listens on.
@@ -21,6 +28,10 @@ pub(super) struct Unseen {
     ports: BTreeMap<u16, Timestamp>,
     /// Local ports by which requests come in all the time without being seen.
     listeners: BTreeSet<u16>,
+    /// When a request may have come in last by no port at all.
+    portless: Option<Timestamp>,
+    /// Sockets by which the process talks to itself. The other end tells of them whenever it receives.
+    own: HashSet<SocketCookie>,
     lost: Option<Timestamp>,
 }
 
@@ -107,6 +118,37 @@ impl Unseen {
         }
     }
 
+    /// Something was received on a socket that is not read.
+    pub(super) fn note_unread(&mut self, unread: &Unread, stamp: Stamp) {
+        let accepted = unread.role == Some(Role::Accepted);
+        if let Some(peer) = unread.peer.filter(|_| accepted && unread.own) {
+            self.note_own(peer);
+            return;
+        }
+        if self.own.contains(&unread.socket) {
+            return;
+        }
+        let why = Inconclusive::UnsupportedProtocol;
+        if unread.role != Some(Role::Connected) {
+            match unread.local_port {
+                Some(port) => self.note_port(port, stamp.time),
+                None => self.portless = Some(stamp.time),
+            }
+            self.downstream.note(unread.socket, stamp, why);
+        }
+        if !accepted {
+            self.upstream.note(unread.socket, stamp, why);
+        }
+    }
+
+    /// Nobody tells when such a socket is closed: now and then all are forgotten, and told again.
+    fn note_own(&mut self, socket: SocketCookie) {
+        if self.own.len() >= MAX_UNREADABLE {
+            self.own.clear();
+        }
+        self.own.insert(socket);
+    }
+
     fn note_port(&mut self, port: u16, at: Timestamp) {
         if self.ports.len() < MAX_PORTS || self.ports.contains_key(&port) {
             self.ports.insert(port, at);
@@ -120,7 +162,8 @@ impl Unseen {
     /// if it may be any.
     pub(super) fn ports(&self, began: Stamp) -> Option<Vec<u16>> {
         let recent = |at: Timestamp, memory| at.0.saturating_add(nanoseconds(memory)) >= began.time.0;
-        if self.lost.is_some_and(|lost| recent(lost, LOSS_MEMORY)) {
+        let is_open = self.portless.is_some_and(|last| recent(last, UNSEEN_MEMORY));
+        if is_open || self.lost.is_some_and(|lost| recent(lost, LOSS_MEMORY)) {
             return None;
         }
         let ports = self.ports.iter().filter(|(_, last)| recent(**last, UNSEEN_MEMORY));

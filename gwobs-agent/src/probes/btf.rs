@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use gwobs_common::offsets::Offsets;
+use gwobs_common::offsets::{OPTIONAL, Offsets};
 
 use super::ProbeError;
 
@@ -30,7 +30,10 @@ const SOCKET_SK: u32 = 24;
 pub(super) fn offsets() -> Result<Offsets, ProbeError> {
     let data = fs::read(PATH).map_err(|source| ProbeError::NoBtf { source })?;
     let types = Types::parse(&data)?;
-    let offsets = Offsets::resolve(|structure, path| types.offset(structure, path))?;
+    let offsets = Offsets::resolve(|structure, path| match types.offset(structure, path) {
+        Err(_) if OPTIONAL.contains(&structure) => Ok(Offsets::ABSENT),
+        found => found,
+    })?;
     if offsets.socket_sk == SOCKET_SK {
         Ok(offsets)
     } else {

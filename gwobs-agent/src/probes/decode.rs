@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
 use gwobs_common::record::{
-    Addresses, DiscoveredRecord, OpenedRecord, ProcessRecord, RecordHeader, kind, layer, left_out,
+    Addresses, DiscoveredRecord, OpenedRecord, ProcessRecord, RecordHeader, UnreadRecord, kind, layer, left_out,
+    transport,
 };
-use gwobs_common::table::{RECEIVE, ROLE_ACCEPTED, ROLE_CONNECTED, SEND};
+use gwobs_common::table::{RECEIVE, ROLE_ACCEPTED, ROLE_CONNECTED, ROLE_UNKNOWN, SEND};
 
 use crate::event::{
     Data, Direction, EventKind, HandshakeOutcome, KernelEvent, LeftOut, Lost, LostReason, Opened, Plaintext, Role,
-    SocketCookie, Timestamp,
+    SocketCookie, Timestamp, Transport, Unread,
 };
 
 /// Turns records into events, and puts [`EventKind::Lost`] where events are missing.
@@ -170,6 +171,7 @@ fn event_kind(record: &[u8], header: &Header) -> Option<EventKind> {
             name: name(record.get(offset_of!(ProcessRecord, name)..)?.first_chunk()?),
         }),
         kind::PROCESS_EXITED => Some(EventKind::ProcessExited),
+        kind::UNREAD => unread(record, socket).map(EventKind::Unread),
         _ => None,
     }
 }
@@ -222,14 +224,9 @@ fn left_out_of(code: u8) -> Option<Option<LeftOut>> {
 
 fn opened(record: &[u8], socket: SocketCookie) -> Option<Opened> {
     let (local, peer) = addresses(record.get(offset_of!(OpenedRecord, addresses)..)?)?;
-    let role = match u8_at(record, offset_of!(OpenedRecord, role))? {
-        ROLE_ACCEPTED => Role::Accepted,
-        ROLE_CONNECTED => Role::Connected,
-        _ => return None,
-    };
     Some(Opened {
         socket,
-        role,
+        role: role(u8_at(record, offset_of!(OpenedRecord, role))?)?,
         local,
         peer,
         preexisting: u8_at(record, offset_of!(OpenedRecord, preexisting))? != 0,
@@ -237,6 +234,36 @@ fn opened(record: &[u8], socket: SocketCookie) -> Option<Opened> {
             u32_at(record, offset_of!(OpenedRecord, receive_position))?,
             u32_at(record, offset_of!(OpenedRecord, send_position))?,
         )),
+    })
+}
+
+fn role(code: u8) -> Option<Role> {
+    match code {
+        ROLE_ACCEPTED => Some(Role::Accepted),
+        ROLE_CONNECTED => Some(Role::Connected),
+        _ => None,
+    }
+}
+
+fn unread(record: &[u8], socket: SocketCookie) -> Option<Unread> {
+    let code = u8_at(record, offset_of!(UnreadRecord, role))?;
+    let role = role(code);
+    if role.is_none() && code != ROLE_UNKNOWN {
+        return None;
+    }
+    let port = u16_at(record, offset_of!(UnreadRecord, local_port))?;
+    let peer = u64_at(record, offset_of!(UnreadRecord, peer))?;
+    Some(Unread {
+        socket,
+        transport: match u8_at(record, offset_of!(UnreadRecord, transport))? {
+            transport::UNIX => Transport::Unix,
+            transport::MULTIPATH_TCP => Transport::MultipathTcp,
+            _ => return None,
+        },
+        role,
+        local_port: (port != 0).then_some(port),
+        peer: (peer != 0).then_some(SocketCookie(peer)),
+        own: u8_at(record, offset_of!(UnreadRecord, own))? != 0,
     })
 }
 

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use super::wire::{Decoder, Encoder, Malformed};
 use crate::event::{
     Data, Direction, EventKind, HandshakeOutcome, KernelEvent, LeftOut, Lost, LostReason, Opened, Plaintext, Role,
-    SocketCookie, Timestamp,
+    SocketCookie, Timestamp, Transport, Unread,
 };
 
 const DIRECTIONS: [Direction; 2] = [Direction::Receive, Direction::Send];
 const ROLES: [Role; 2] = [Role::Accepted, Role::Connected];
+const TRANSPORTS: [Transport; 2] = [Transport::Unix, Transport::MultipathTcp];
 const LOST_REASONS: [LostReason; 3] = [LostReason::RingBufferFull, LostReason::TableFull, LostReason::Malformed];
 const LEFT_OUT: [LeftOut; 6] = [
     LeftOut::Skipped,
@@ -85,6 +86,7 @@ pub(super) fn encode(event: &KernelEvent, out: &mut Encoder) {
             out.bytes(name.as_bytes());
         }
         EventKind::ProcessExited => out.byte(7),
+        EventKind::Unread(unread) => encode_unread(unread, out),
         EventKind::Lost(lost) => {
             out.byte(8);
             out.byte(code(&LOST_REASONS, &lost.reason));
@@ -114,6 +116,16 @@ fn encode_opened(opened: &Opened, out: &mut Encoder) {
         out.unsigned(u64::from(receive));
         out.unsigned(u64::from(send));
     }
+}
+
+fn encode_unread(unread: &Unread, out: &mut Encoder) {
+    out.byte(12);
+    out.unsigned(unread.socket.0);
+    out.byte(code(&TRANSPORTS, &unread.transport));
+    out.byte(unread.role.map_or(0, |role| code(&ROLES, &role).saturating_add(1)));
+    out.unsigned(u64::from(unread.local_port.unwrap_or_default()));
+    out.unsigned(unread.peer.map_or(0, |peer| peer.0));
+    out.byte(u8::from(unread.own));
 }
 
 pub(super) fn decode(time: Timestamp, input: &mut Decoder<'_>) -> Result<KernelEvent, Malformed> {
@@ -162,6 +174,7 @@ pub(super) fn decode(time: Timestamp, input: &mut Decoder<'_>) -> Result<KernelE
                 },
             },
         },
+        12 => EventKind::Unread(decode_unread(input)?),
         _ => return Err(Malformed::Tag),
     };
     Ok(KernelEvent { time, pid, tid, kind })
@@ -206,5 +219,23 @@ fn decode_opened(input: &mut Decoder<'_>) -> Result<Opened, Malformed> {
         } else {
             None
         },
+    })
+}
+
+/// Ports and cookies count from 1: 0 stands for none.
+fn decode_unread(input: &mut Decoder<'_>) -> Result<Unread, Malformed> {
+    let socket = socket(input)?;
+    let transport = decode_code(&TRANSPORTS, input.byte()?)?;
+    let role = input.byte()?.checked_sub(1);
+    let role = role.map(|code| decode_code(&ROLES, code)).transpose()?;
+    let port = u16::try_from(input.unsigned()?).map_err(|_| Malformed::Range)?;
+    let peer = input.unsigned()?;
+    Ok(Unread {
+        socket,
+        transport,
+        role,
+        local_port: (port != 0).then_some(port),
+        peer: (peer != 0).then_some(SocketCookie(peer)),
+        own: input.flag()?,
     })
 }

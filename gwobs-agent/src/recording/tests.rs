@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{
     Data, Direction, EventKind, KernelEvent, LeftOut, Lost, LostReason, Opened, Role, SocketCookie, Timestamp,
+    Transport, Unread,
 };
 use crate::output::{DataPlane, ObservedProcess, Ready};
 use crate::specs::ManifestFile;
@@ -115,6 +116,25 @@ fn lost() -> impl Strategy<Value = EventKind> {
     (reason, any::<u64>()).prop_map(|(reason, count)| EventKind::Lost(Lost { reason, count }))
 }
 
+fn unread() -> impl Strategy<Value = EventKind> {
+    let transport = prop_oneof![Just(Transport::Unix), Just(Transport::MultipathTcp)];
+    let role = prop_oneof![Just(None), Just(Some(Role::Accepted)), Just(Some(Role::Connected))];
+    let port = prop::option::of(1..=u16::MAX);
+    let peer = prop::option::of((1..=u64::MAX).prop_map(SocketCookie));
+    (socket(), transport, role, port, peer, any::<bool>()).prop_map(
+        |(socket, transport, role, local_port, peer, own)| {
+            EventKind::Unread(Unread {
+                socket,
+                transport,
+                role,
+                local_port,
+                peer,
+                own,
+            })
+        },
+    )
+}
+
 fn kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         data(),
@@ -126,6 +146,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         (any::<u32>(), "[ -~é]{0,15}").prop_map(|(parent, name)| EventKind::ProcessStarted { parent, name }),
         Just(EventKind::ProcessExited),
         lost(),
+        unread(),
     ]
 }
 

@@ -21,5 +21,6 @@ mod io_uring;
 mod observer;
 mod processes;
 mod streams;
+mod unread;
 mod unreadable;
 mod window;

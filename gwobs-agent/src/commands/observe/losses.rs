@@ -1,6 +1,6 @@
 //! Counting what could not be seen, for `lost` and `summary`.
 
-use crate::event::{EventKind, KernelEvent, LeftOut, LostReason, Plaintext, Timestamp};
+use crate::event::{EventKind, KernelEvent, LeftOut, LostReason, Plaintext, Timestamp, Transport, Unread};
 use crate::output::{LostCounts, LostReport};
 
 /// Shortest time between two `lost` lines.
@@ -57,7 +57,15 @@ pub(super) fn lost_by(event: &KernelEvent) -> Option<(&'static str, u64)> {
             LeftOut::Fault => Some(("fault", 1)),
             LeftOut::Skipped | LeftOut::Window | LeftOut::NoBuffer | LeftOut::FrameData => None,
         },
+        EventKind::Unread(unread) => Some((transport(unread), 1)),
         _ => None,
+    }
+}
+
+fn transport(unread: &Unread) -> &'static str {
+    match unread.transport {
+        Transport::Unix => "unix_socket",
+        Transport::MultipathTcp => "multipath_tcp",
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) struct Script {
 pub(super) enum Told {
     Stage(u64, Stage),
     Unreadable(Inconclusive),
+    Unread(u64),
     ConnectFailed(SocketAddr),
     Lost,
 }
@@ -260,6 +261,7 @@ fn record(event: &ExchangeEvent<'_>, told: &mut Vec<Told>, halves: &mut HashMap<
         }
         ExchangeEvent::Unreadable { why, .. } => Told::Unreadable(*why),
         ExchangeEvent::ConnectFailed { peer, .. } => Told::ConnectFailed(*peer),
+        ExchangeEvent::Unread { unread, .. } => Told::Unread(unread.socket.0),
         ExchangeEvent::Lost => Told::Lost,
     });
 }

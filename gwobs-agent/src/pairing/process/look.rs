@@ -8,7 +8,7 @@ use super::{Out, Process};
 use crate::event::Timestamp;
 use crate::exchange::HalfId;
 use crate::finished::Evidence;
-use crate::pairing::evidence::{Group, GroupCall};
+use crate::pairing::evidence::{Group, GroupCall, GroupRequest};
 use crate::pairing::facts;
 use crate::pairing::limits::{RETRIES, SETTLE_DELAY, after, nanoseconds};
 use crate::pairing::node::{Call, CallId, CallKind, Request, flaw};
@@ -139,11 +139,15 @@ impl Process {
                 failed: call.failed(),
             })
         };
+        let group_request = |id: &HalfId| {
+            let request = self.requests.get(id)?;
+            Some(GroupRequest {
+                half: &request.half,
+                unseen_call: request.unseen_call.is_some(),
+            })
+        };
         Group {
-            requests: requests
-                .iter()
-                .filter_map(|id| Some(&self.requests.get(id)?.half))
-                .collect(),
+            requests: requests.iter().filter_map(group_request).collect(),
             calls: calls.iter().filter_map(group_call).collect(),
             foreign,
         }

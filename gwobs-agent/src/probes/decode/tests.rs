@@ -140,7 +140,7 @@ fn ends_are_ipv4_whichever_way_the_socket_spells_it() {
 
 proptest! {
     #[test]
-    fn no_record_makes_it_panic(record in prop::collection::vec(any::<u8>(), 0..200), kind in 0..10u8) {
+    fn no_record_makes_it_panic(record in prop::collection::vec(any::<u8>(), 0..200), kind in 0..11u8) {
         let mut record = record;
         if let Some(byte) = record.get_mut(offset_of!(RecordHeader, kind)) {
             *byte = kind;
