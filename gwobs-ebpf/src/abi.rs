@@ -22,7 +22,7 @@ mod slot {
     pub const C_ARGUMENTS: [usize; 4] = [14, 13, 12, 11];
     pub const C_RESULT: usize = 10;
     /// Go's ABIInternal: AX, BX, CX, DI … are the first words of the arguments and of the results.
-    pub const GO_WORDS: [usize; 2] = [10, 5];
+    pub const GO_WORDS: [usize; 3] = [10, 5, 11];
     /// The running goroutine.
     pub const GOROUTINE: usize = 1;
 }
@@ -33,7 +33,7 @@ mod slot {
     pub const C_ARGUMENTS: [usize; 4] = [0, 1, 2, 3];
     pub const C_RESULT: usize = 0;
     /// Go's ABIInternal.
-    pub const GO_WORDS: [usize; 2] = [0, 1];
+    pub const GO_WORDS: [usize; 3] = [0, 1, 2];
     /// The running goroutine.
     pub const GOROUTINE: usize = 28;
 }
@@ -68,14 +68,14 @@ impl Registers {
         self.word(slot::C_RESULT) as i32
     }
 
-    /// Receiver and first word of the arguments of a Go method.
+    /// Receiver and first two words of the arguments of a Go method.
     #[inline(always)]
     pub fn go_arguments(self) -> Arguments {
-        let [first, second] = slot::GO_WORDS;
+        let [first, second, third] = slot::GO_WORDS;
         Arguments {
             object: self.word(first),
             buffer: self.word(second),
-            third: 0,
+            third: self.word(third),
             fourth: 0,
         }
     }
@@ -83,7 +83,7 @@ impl Registers {
     /// First two words of the results of a Go function.
     #[inline(always)]
     pub fn go_results(self) -> [u64; 2] {
-        let [first, second] = slot::GO_WORDS;
+        let [first, second, _] = slot::GO_WORDS;
         [self.word(first), self.word(second)]
     }
 

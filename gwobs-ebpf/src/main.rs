@@ -44,7 +44,8 @@ pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
     let (length, flags) = (ctx.arg::<i32>(1), ctx.arg::<i32>(2));
-    conclude(&ctx, transfer::try_transfer(ctx.arg(0), length, flags, SEND))
+    conclude(&ctx, transfer::try_transfer(ctx.arg(0), length, flags, SEND));
+    conclude(&ctx, tls::try_sent(length))
 }
 
 #[btf_tracepoint(function = "inet_sock_set_state")]

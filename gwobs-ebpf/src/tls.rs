@@ -65,12 +65,16 @@ pub struct Object {
 pub struct Call {
     object: u64,
     buffer: u64,
+    /// Length of the buffer.
+    length: u64,
     fourth: u64,
     function: u64,
     /// The socket of the first socket call within it; 0 before.
     socket: u64,
     /// 1 while a handshake runs within it.
     shaking: u64,
+    /// 1 once its plaintext was told before it has returned.
+    ahead: u64,
     /// What is being copied.
     tour: Tour,
 }
@@ -107,10 +111,12 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
     let call = Call {
         object: arguments.object,
         buffer: arguments.buffer,
+        length: arguments.third,
         fourth: arguments.fourth,
         function,
         socket: 0,
         shaking: u64::from(function == function::HANDSHAKE),
+        ahead: 0,
         tour: Tour::NONE,
     };
     if TLS_CALLS.insert(&caller, &call, 0).is_err() {
@@ -189,6 +195,7 @@ pub fn try_leave(function: u64, who: u64, ending: Ending) -> Outcome {
     };
     let outcome = match (function, object_of(&key)) {
         (_, None) if bytes(call, ending) == 0 => Ok(()),
+        (_, Some(_)) if call.ahead != 0 && !is_inner => Ok(()),
         (function::HANDSHAKE, None) => Ok(()),
         (_, None) => {
             maps::count(Counter::PlaintextUnbound);
@@ -210,6 +217,49 @@ pub fn try_leave(function: u64, who: u64, ending: Ending) -> Outcome {
         let _ = TLS_CALLS.remove(&caller);
     }
     outcome
+}
+
+/// The current task has sent bytes on a socket. If a goroutine did so within a write, the write's plaintext is told now:
+/// it writes all of it or breaks the connection, and until it returns another goroutine may have read the answer and passed
+/// it on. What a thread writes is told when the call returns, for it may have written a part only; it reads the answer
+/// itself, so that is soon enough.
+#[inline(always)]
+pub fn try_sent(length: i32) -> Outcome {
+    if length <= 0 {
+        return Ok(());
+    }
+    let (tid, pid) = kernel::current();
+    // SAFETY: plain integers that the agent may change in the meantime.
+    let (style, state) = unsafe { (TLS_PROCESSES.get(&pid), PROCESSES.get(&pid)) };
+    if !matches!(style, Some(&CALLER_GOROUTINE)) {
+        return Ok(());
+    }
+    let caller = Caller {
+        pid: u64::from(pid),
+        who: registers::goroutine(),
+    };
+    let Some(call) = call_of(&caller) else {
+        return Ok(());
+    };
+    if call.function != function::WRITE || call.shaking != 0 || call.ahead != 0 || call.socket == 0 {
+        return Ok(());
+    }
+    let key = ObjectKey {
+        pid: caller.pid,
+        object: call.object,
+    };
+    let Some(object) = object_of(&key) else {
+        return Ok(());
+    };
+    call.ahead = 1;
+    let origin = Origin {
+        time: kernel::now(),
+        cookie: object.cookie,
+        pid,
+        tid,
+    };
+    let active = matches!(state, Some(&PROCESS_ACTIVE));
+    tell(call, object, &origin, call.length as u32, active)
 }
 
 /// Bytes that a call moved.
