@@ -41,6 +41,7 @@ use backend::{Backends, Reach};
 use client::Client;
 use directory::Directory;
 use gwobs::Observe;
+use http2::Http2;
 use network::{Addresses, Network};
 use plane::{DataPlane, Options, Running, Settings, Supervisor};
 use proxy_protocol::ProxyProtocol;
@@ -70,6 +71,8 @@ pub struct Plan<'a> {
     pub addresses: Addresses,
     /// The PROXY protocol on either side of the data plane.
     pub proxy_protocol: ProxyProtocol,
+    /// HTTP/2 on either side of the data plane.
+    pub http2: Http2,
     /// TLS on either side of the data plane.
     pub tls: Tls,
     /// What stands above the data plane; gwobs observes it with all that it starts.
@@ -93,6 +96,7 @@ impl<'a> Plan<'a> {
             dead_endpoints: 0,
             addresses: Addresses::default(),
             proxy_protocol: ProxyProtocol::default(),
+            http2: Http2::default(),
             tls: Tls::default(),
             supervisor: Supervisor::None,
             access_log: false,
@@ -221,6 +225,7 @@ fn reach<'a>(plan: &Plan<'_>, authority: &'a Authority) -> Reach<'a> {
         endpoints: plan.endpoints,
         dead_endpoints: plan.dead_endpoints,
         proxy_protocol: plan.proxy_protocol.to_backends.is_some(),
+        http2: plan.http2.to_backends,
         tls: plan.tls.to_backends.map(|like| (authority, like)),
     }
 }
@@ -233,6 +238,7 @@ fn options(plan: &Plan<'_>, network: &Network, directory: &Directory, tls: Files
         request_ids: plan.request_ids,
         access_log: plan.access_log.then(|| directory.path().join("access.log")),
         proxy_protocol: plan.proxy_protocol,
+        http2: plan.http2,
         tls,
         supervisor: plan.supervisor,
     }

@@ -4,11 +4,12 @@
 //! can ask for a behaviour in the header [`INSTRUCTIONS`].
 
 mod answer;
+mod http2;
 mod instructions;
 
 use super::http::{Connection, Framing, Head};
 use super::network::Network;
-use super::tls::{Authority, Certificate, HTTP1};
+use super::tls::{Authority, Certificate, HTTP1, HTTP2};
 use answer::answer;
 use anyhow::{Context as _, Result, ensure};
 pub use instructions::INSTRUCTIONS;
@@ -42,6 +43,8 @@ pub struct Reach<'a> {
     pub dead_endpoints: usize,
     /// Whether every connection begins with a PROXY protocol header.
     pub proxy_protocol: bool,
+    /// Whether they speak HTTP/2, and nothing else.
+    pub http2: bool,
     /// Who signs their certificates, and what these are like, if they speak TLS.
     pub tls: Option<(&'a Authority, Certificate)>,
 }
@@ -53,6 +56,7 @@ impl Default for Reach<'_> {
             endpoints: 1,
             dead_endpoints: 0,
             proxy_protocol: false,
+            http2: false,
             tls: None,
         }
     }
@@ -104,6 +108,7 @@ pub struct Backend {
 struct Shared {
     name: String,
     proxy_protocol: bool,
+    http2: bool,
     tls: Option<Arc<ServerConfig>>,
     received: AtomicU64,
     stopped: AtomicBool,
@@ -116,6 +121,7 @@ impl Backend {
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             proxy_protocol: reach.proxy_protocol,
+            http2: reach.http2,
             tls: tls(name, reach)?,
             received: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
@@ -168,12 +174,17 @@ impl Drop for Backend {
 }
 
 fn tls(name: &str, reach: Reach<'_>) -> Result<Option<Arc<ServerConfig>>> {
+    let protocols = if reach.http2 { HTTP2 } else { HTTP1 };
     let config = reach
         .tls
-        .map(|(authority, like)| authority.backend(name, like)?.server_config(HTTP1));
+        .map(|(authority, like)| authority.backend(name, like)?.server_config(protocols));
     ensure!(
         config.is_none() || !reach.proxy_protocol,
         "backends speak either TLS or the PROXY protocol"
+    );
+    ensure!(
+        !reach.http2 || !reach.proxy_protocol,
+        "backends speak either HTTP/2 or the PROXY protocol"
     );
     Ok(config.transpose()?.map(Arc::new))
 }
@@ -204,7 +215,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(stream) = stream else { continue };
         let shared = Arc::clone(shared);
         // A gateway that hangs up, or a thread that cannot be had, ends this connection and nothing else.
-        let _ = spawn(move || drop(serve(stream, &shared)));
+        let _ = spawn(move || match shared.http2 {
+            true => drop(http2::serve(stream, &shared)),
+            false => drop(serve(stream, &shared)),
+        });
     }
 }
 
@@ -243,7 +257,7 @@ impl Shared {
         } else {
             connection.read_body(framing)?
         };
-        self.received.fetch_add(1, Ordering::Relaxed);
+        self.note_request();
         std::thread::sleep(instructions.delay);
         if instructions.hang_up {
             return Ok(false);
@@ -252,21 +266,36 @@ impl Shared {
             connection.write(format!("HTTP/1.1 101 Switching\r\n{}{UPGRADED}", self.headers(endpoint)).as_bytes())?;
             return connection.echo().map(|()| false);
         }
-        let status = if self.must_fail(head, &instructions) {
-            503
-        } else {
-            instructions.status
-        };
-        let echo = if instructions.plain {
-            b"plain".to_vec()
-        } else {
-            self.echo(head, body.len(), endpoint)
-        };
+        let status = self.status(head, &instructions);
+        let echo = self.body(head, &instructions, body.len(), endpoint);
         answer(connection, head, &instructions, status, &self.headers(endpoint), &echo)?;
         if instructions.early {
             connection.read_body(framing)?;
         }
         Ok(!instructions.close)
+    }
+
+    fn note_request(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn status(&self, head: &Head, instructions: &Instructions) -> u16 {
+        if self.must_fail(head, instructions) {
+            503
+        } else {
+            instructions.status
+        }
+    }
+
+    /// The echo, cut or padded with spaces to the wanted length.
+    fn body(&self, head: &Head, instructions: &Instructions, received: usize, endpoint: SocketAddr) -> Vec<u8> {
+        let mut body = if instructions.plain {
+            b"plain".to_vec()
+        } else {
+            self.echo(head, received, endpoint)
+        };
+        body.resize(instructions.length.unwrap_or(body.len()), b' ');
+        body
     }
 
     fn headers(&self, endpoint: SocketAddr) -> String {

@@ -21,6 +21,28 @@ const WINDOW: u32 = 4 << 20;
 /// Longest body that is looked at: an echo of a backend, not one that was padded.
 const MAX_ECHO: usize = 64 * 1024;
 
+/// Where a testbed speaks HTTP/2. In TLS both sides agree on it by themselves, if clients offer it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Http2 {
+    /// Clients may, without TLS and with prior knowledge.
+    pub from_clients: bool,
+    /// Backends speak nothing else.
+    pub to_backends: bool,
+}
+
+impl Http2 {
+    /// Between clients and the gateway only.
+    pub const DOWNSTREAM: Self = Self {
+        from_clients: true,
+        to_backends: false,
+    };
+    /// On both sides.
+    pub const BOTH: Self = Self {
+        from_clients: true,
+        to_backends: true,
+    };
+}
+
 /// One connection.
 #[derive(Clone)]
 pub struct Connection {

@@ -12,6 +12,7 @@ pub mod traefik;
 
 use super::backend::Backends;
 use super::directory::Directory;
+use super::http2::Http2;
 use super::process::Process;
 use super::proxy_protocol::ProxyProtocol;
 use super::rule::Route;
@@ -106,6 +107,8 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// The PROXY protocol on either side.
     pub proxy_protocol: ProxyProtocol,
+    /// HTTP/2 on either side.
+    pub http2: Http2,
     /// TLS on either side.
     pub tls: Files,
     /// What stands above it.

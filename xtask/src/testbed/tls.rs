@@ -20,6 +20,9 @@ pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
 /// HTTP/1.1 alone.
 pub const HTTP1: &[&str] = &["http/1.1"];
 
+/// HTTP/2 alone.
+pub const HTTP2: &[&str] = &["h2"];
+
 /// Where a testbed speaks TLS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tls {

@@ -7,3 +7,5 @@ mod grpc;
 mod indexing;
 mod joined;
 mod plain;
+mod planes;
+mod upstream;

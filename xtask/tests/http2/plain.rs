@@ -28,7 +28,7 @@ fn cases() -> Vec<Case> {
     vec![
         get("/").host("shop.test").due("shop"),
         get("/cart/1?a=b").host("shop.test").due("cart"),
-        post("/cart/2", Body::Length(4_000)).host("shop.test").due("cart"),
+        post("/cart/2", Body::Length(40_000)).host("shop.test").due("cart"),
         get("/cart").host("blog.test").due("blog"),
         get("/").host("nowhere.test").due_status(404),
     ]

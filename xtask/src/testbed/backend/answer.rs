@@ -4,17 +4,15 @@ use super::instructions::Instructions;
 use crate::testbed::http::{Connection, Head};
 use std::io;
 
-/// Writes one response: the echo, cut or padded with spaces to the wanted length, whole or in chunks.
+/// Writes one response, whole or in chunks.
 pub(super) fn answer(
     connection: &mut Connection,
     request: &Head,
     instructions: &Instructions,
     status: u16,
     headers: &str,
-    echo: &[u8],
+    body: &[u8],
 ) -> io::Result<()> {
-    let mut body = echo.to_vec();
-    body.resize(instructions.length.unwrap_or(echo.len()), b' ');
     let framing = match instructions.pieces {
         0 => format!("content-length: {}\r\n", body.len()),
         _ => "transfer-encoding: chunked\r\n".to_owned(),
@@ -34,7 +32,7 @@ pub(super) fn answer(
         return connection.write(&message);
     }
     connection.write(&message)?;
-    chunks(connection, &body, instructions)
+    chunks(connection, body, instructions)
 }
 
 fn chunks(connection: &mut Connection, body: &[u8], instructions: &Instructions) -> io::Result<()> {

@@ -61,6 +61,9 @@ pub fn bootstrap(settings: &Settings<'_>) -> Value {
         if let Some(trusted) = &settings.options.tls.trusted {
             set(&mut cluster, "transport_socket", upstream_tls(backend, trusted));
         }
+        if settings.options.http2.to_backends {
+            set(&mut cluster, "typed_extension_protocol_options", upstream_http2());
+        }
         cluster
     });
     let clusters: Vec<Value> = clusters.collect();
@@ -114,6 +117,14 @@ fn downstream_tls(own: &Own) -> Value {
     )
 }
 
+/// Backends that speak HTTP/2; WebSockets go to them as extended CONNECT.
+fn upstream_http2() -> Value {
+    json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": {"allow_connect": true}},
+    }})
+}
+
 /// As a BackendTLSPolicy wants it: the hostname is asked for and checked.
 fn upstream_tls(backend: &Backend, trusted: &Trusted) -> Value {
     let name = backend_name(backend.name());
@@ -139,6 +150,7 @@ fn connection_manager(settings: &Settings<'_>) -> Value {
         "generate_request_id": settings.options.request_ids,
         "http_filters": [router],
         "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "http2_protocol_options": {"allow_connect": true},
         "route_config": {"virtual_hosts": virtual_hosts(settings.routes)},
     });
     if let Some(path) = &settings.options.access_log {

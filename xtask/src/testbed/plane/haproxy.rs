@@ -205,12 +205,17 @@ fn servers(backends: &[(String, u32)], settings: &Settings<'_>) -> String {
         Some(Version::V2) => " send-proxy-v2",
         None => "",
     };
+    let http2 = if settings.options.http2.to_backends {
+        " proto h2"
+    } else {
+        ""
+    };
     let mut text = String::new();
     for (name, weight) in backends {
         let endpoints = settings.backends.iter().filter(|backend| backend.name() == name);
         for (index, endpoint) in endpoints.flat_map(|backend| backend.endpoints()).enumerate() {
             text.push_str(&format!(
-                "  server {name}-{index} {endpoint} weight {weight}{announced}{}\n",
+                "  server {name}-{index} {endpoint} weight {weight}{announced}{http2}{}\n",
                 tls(name, settings.options)
             ));
         }

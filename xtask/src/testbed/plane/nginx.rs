@@ -245,6 +245,10 @@ fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<Stri
 /// Options of the socket are given once, with the server for all other hosts.
 fn listen(options: &Options, first: bool) -> Result<String> {
     ensure!(
+        !options.http2.to_backends,
+        "the older NGINX of the two speaks no HTTP/2 to backends"
+    );
+    ensure!(
         options.proxy_protocol.to_backends.is_none(),
         "NGINX sends no PROXY protocol with HTTP"
     );
@@ -258,8 +262,13 @@ fn listen(options: &Options, first: bool) -> Result<String> {
     } else {
         ""
     };
-    let tls = if options.tls.own.is_some() { " ssl http2" } else { "" };
-    Ok(format!("{}{dual_stack}{announced}{tls}", options.listen))
+    let tls = if options.tls.own.is_some() { " ssl" } else { "" };
+    let http2 = if options.tls.own.is_some() || options.http2.from_clients {
+        " http2"
+    } else {
+        ""
+    };
+    Ok(format!("{}{dual_stack}{announced}{tls}{http2}", options.listen))
 }
 
 fn location(name: &str, rule: &Rule, settings: &Settings<'_>, mirrors: &mut BTreeSet<String>) -> Result<String> {

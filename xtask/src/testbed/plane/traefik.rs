@@ -112,6 +112,11 @@ fn routing(settings: &Settings<'_>) -> Value {
     for host in &hosts {
         routing.add(host, &named);
     }
+    let scheme = match (&settings.options.tls.trusted, settings.options.http2.to_backends) {
+        (Some(_), _) => "https",
+        (None, true) => "h2c",
+        (None, false) => "http",
+    };
     for backend in settings.backends.iter() {
         let transport = settings
             .options
@@ -121,7 +126,7 @@ fn routing(settings: &Settings<'_>) -> Value {
             .map(|trusted| transport(backend, trusted));
         routing
             .services
-            .push((backend.name().to_owned(), service(backend, transport.is_some())));
+            .push((backend.name().to_owned(), service(backend, scheme, transport.is_some())));
         routing
             .transports
             .extend(transport.map(|transport| (backend.name().to_owned(), transport)));
@@ -301,9 +306,8 @@ fn changes(filter: &Filter, rule: &Rule) -> Vec<Value> {
     }
 }
 
-fn service(backend: &Backend, tls: bool) -> Value {
+fn service(backend: &Backend, scheme: &str, tls: bool) -> Value {
     let mut balancer = json!({});
-    let scheme = if tls { "https" } else { "http" };
     for endpoint in backend.endpoints() {
         push(
             &mut balancer,
