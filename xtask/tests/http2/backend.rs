@@ -4,17 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use h2::RecvStream;
 use h2::server::SendResponse;
+use h2::{RecvStream, SendStream};
+use http::response::Builder;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The path of a call that a gRPC backend knows nothing of: it answers with a head and nothing else.
-pub(crate) const UNKNOWN_METHOD: &str = "/shop.Cart/Unknown";
-/// Messages that a streaming call is answered with.
-const MESSAGES: usize = 3;
+use super::grpc::{Kind, MESSAGES, kind_of};
+
 /// A gRPC message of five bytes, with its length in front.
-pub(crate) const MESSAGE: &[u8] = b"\0\0\0\0\x05hello";
+const MESSAGE: &[u8] = b"\0\0\0\0\x05hello";
 
 /// A backend with one endpoint.
 pub(crate) struct Backend {
@@ -52,34 +51,61 @@ async fn answer(
     name: &'static str,
     address: SocketAddr,
 ) -> Result<()> {
-    let (head, mut body) = request.into_parts();
-    let is_grpc = head
-        .headers
-        .get("content-type")
-        .is_some_and(|kind| kind == "application/grpc");
-    while let Some(data) = body.data().await {
-        body.flow_control().release_capacity(data?.len())?;
-    }
-    let mut response = Response::builder()
+    let (head, body) = request.into_parts();
+    let response = Response::builder()
         .header("x-backend", name)
         .header("x-endpoint", address.to_string());
-    if !is_grpc {
-        let mut stream = respond.send_response(response.body(())?, false)?;
-        stream.send_data(Bytes::from(format!("{name} {}", head.uri.path())), true)?;
-        return Ok(());
+    let content_type = head.headers.get("content-type");
+    if content_type.is_some_and(|kind| kind == "application/grpc") {
+        return answer_call(head.uri.path(), body, respond, response).await;
     }
-    response = response.header("content-type", "application/grpc");
-    if head.uri.path() == UNKNOWN_METHOD {
+    receive(body).await?;
+    let mut stream = respond.send_response(response.body(())?, false)?;
+    stream.send_data(Bytes::from(format!("{name} {}", head.uri.path())), true)?;
+    Ok(())
+}
+
+/// Answers a gRPC call as its method wants it; bytes count, messages are not looked into.
+async fn answer_call(
+    path: &str,
+    mut body: RecvStream,
+    mut respond: SendResponse<Bytes>,
+    response: Builder,
+) -> Result<()> {
+    let response = response.header("content-type", "application/grpc");
+    let kind = kind_of(path);
+    if kind == Kind::Unknown {
+        receive(body).await?;
         respond.send_response(response.header("grpc-status", "12").body(())?, true)?;
         return Ok(());
     }
+    if kind == Kind::Chat {
+        let mut stream = respond.send_response(response.body(())?, false)?;
+        while let Some(data) = body.data().await {
+            let data = data?;
+            body.flow_control().release_capacity(data.len())?;
+            stream.send_data(data, false)?;
+        }
+        return end_call(stream, "0");
+    }
+    receive(body).await?;
     let mut stream = respond.send_response(response.body(())?, false)?;
-    for _ in 0..MESSAGES {
+    for _ in 0..if kind == Kind::Watch { MESSAGES } else { 1 } {
         stream.send_data(Bytes::from_static(MESSAGE), false)?;
         tokio::task::yield_now().await;
     }
+    end_call(stream, if kind == Kind::Fail { "9" } else { "0" })
+}
+
+fn end_call(mut stream: SendStream<Bytes>, status: &'static str) -> Result<()> {
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    stream.send_trailers(trailers)?;
+    trailers.insert("grpc-status", HeaderValue::from_static(status));
+    Ok(stream.send_trailers(trailers)?)
+}
+
+async fn receive(mut body: RecvStream) -> Result<()> {
+    while let Some(data) = body.data().await {
+        body.flow_control().release_capacity(data?.len())?;
+    }
     Ok(())
 }

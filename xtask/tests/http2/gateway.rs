@@ -11,7 +11,9 @@ use xtask::setup::wheel::DataPlane as Wheel;
 use xtask::testbed::directory::Directory;
 use xtask::testbed::gwobs::Observe;
 use xtask::testbed::network::{Addresses, Network};
+use xtask::testbed::plane::envoy;
 use xtask::testbed::process::Process;
+use xtask::testbed::tls::{Authority, Files, Own, Tls};
 use xtask::versions;
 
 use super::backend::Backend;
@@ -32,13 +34,24 @@ pub(crate) struct Gateway {
     pub(crate) network: Network,
     _backends: Vec<Backend>,
     directory: Directory,
+    authority: Option<Authority>,
     envoy: Process,
 }
 
 impl Gateway {
     /// `configured` is what Envoy does, `specified` what the manifests say.
     pub(crate) async fn start(configured: &[Row], specified: &[Row]) -> Result<Self> {
+        Self::start_with(configured, specified, false).await
+    }
+
+    /// The same; clients speak TLS to it, if `tls` is set.
+    pub(crate) async fn start_with(configured: &[Row], specified: &[Row], tls: bool) -> Result<Self> {
         let (network, directory) = (Network::claim(Addresses::Ipv4)?, Directory::create()?);
+        let authority = tls.then(Authority::create).transpose()?;
+        let own = match &authority {
+            Some(authority) => Files::write(Tls::DOWNSTREAM, authority, directory.path())?.own,
+            None => None,
+        };
         let mut names: Vec<&str> = configured.iter().chain(specified).map(|row| row.backend).collect();
         names.sort_unstable();
         names.dedup();
@@ -48,10 +61,13 @@ impl Gateway {
         }
         std::fs::write(
             directory.path().join("manifests.yaml"),
-            manifests(&network, specified, &backends),
+            manifests(&network, specified, &backends, own.as_ref()),
         )?;
         let configuration = directory.path().join("envoy.json");
-        std::fs::write(&configuration, bootstrap(&network, configured, &backends).to_string())?;
+        std::fs::write(
+            &configuration,
+            bootstrap(&network, configured, &backends, own.as_ref()).to_string(),
+        )?;
         let mut command = Command::new(Wheel(versions::ENVOY).program_in_place()?);
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "2", "--disable-hot-restart", "--log-level", "error"]);
@@ -65,6 +81,7 @@ impl Gateway {
             network,
             _backends: backends,
             directory,
+            authority,
             envoy,
         })
     }
@@ -77,12 +94,17 @@ impl Gateway {
             .pid(self.envoy.pid())
     }
 
+    /// Who signed its certificate, as those have it who trust it.
+    pub(crate) fn trusted(&self) -> Option<String> {
+        self.authority.as_ref().map(Authority::pem)
+    }
+
     fn manifests(&self) -> PathBuf {
         self.directory.path().join("manifests.yaml")
     }
 }
 
-fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend]) -> Value {
+fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend], own: Option<&Own>) -> Value {
     let clusters: Vec<Value> = backends.iter().map(cluster).collect();
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -92,13 +114,17 @@ fn bootstrap(network: &Network, rows: &[Row], backends: &[Backend]) -> Value {
         }}],
         "route_config": {"virtual_hosts": virtual_hosts(rows)},
     });
+    let mut chain = json!({"filters": [{
+        "name": "envoy.filters.network.http_connection_manager", "typed_config": manager,
+    }]});
+    if let (Some(own), Some(chain)) = (own, chain.as_object_mut()) {
+        chain.insert("transport_socket".to_owned(), envoy::downstream_tls(own));
+    }
     json!({"static_resources": {
         "listeners": [{
             "name": "http",
             "address": {"socket_address": {"address": network.gateway().ip(), "port_value": network.gateway().port()}},
-            "filter_chains": [{"filters": [{
-                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager,
-            }]}],
+            "filter_chains": [chain],
         }],
         "clusters": clusters,
     }})
@@ -132,12 +158,13 @@ fn cluster(backend: &Backend) -> Value {
     })
 }
 
-fn manifests(network: &Network, rows: &[Row], backends: &[Backend]) -> String {
+fn manifests(network: &Network, rows: &[Row], backends: &[Backend], own: Option<&Own>) -> String {
     let mut text = format!(
         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gateway, namespace: default}}\n\
-         spec: {{gatewayClassName: any, listeners: [{{name: http, port: {}, protocol: HTTP}}]}}\n",
-        network.gateway().port()
+         spec: {{gatewayClassName: any, listeners: [{}]}}\n",
+        listener(network.gateway().port(), own)
     );
+    text.extend(own.map(|own| format!("---\n{}\n", secret(own))));
     for (index, row) in rows.iter().enumerate() {
         let matched = match row.kind {
             "GRPCRoute" => grpc_match(row.prefix),
@@ -153,6 +180,22 @@ fn manifests(network: &Network, rows: &[Row], backends: &[Backend]) -> String {
     }
     backends.iter().map(service).for_each(|service| text.push_str(&service));
     text
+}
+
+fn listener(port: u16, own: Option<&Own>) -> Value {
+    match own {
+        None => json!({"name": "http", "port": port, "protocol": "HTTP"}),
+        Some(_) => json!({
+            "name": "https", "port": port, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "certificate"}]},
+        }),
+    }
+}
+
+fn secret(own: &Own) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "certificate", "namespace": "default"},
+        "type": "kubernetes.io/tls", "stringData": {"tls.crt": own.chain, "tls.key": own.secret},
+    })
 }
 
 fn grpc_match(prefix: &str) -> String {

@@ -106,7 +106,8 @@ fn listener(settings: &Settings<'_>) -> Value {
     listener
 }
 
-fn downstream_tls(own: &Own) -> Value {
+/// The transport socket of a listener that ends TLS.
+pub fn downstream_tls(own: &Own) -> Value {
     let files = json!({
         "certificate_chain": {"filename": own.certificate}, "private_key": {"filename": own.key},
     });
