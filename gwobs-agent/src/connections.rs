@@ -279,12 +279,7 @@ impl Connections {
             began: self.stamp(event, order),
         };
         let Connecting { pid, peer, began } = self.connecting.remove(&socket).unwrap_or(unseen);
-        out(ExchangeEvent::ConnectFailed {
-            pid,
-            peer,
-            began,
-            failed: event.time,
-        });
+        out(ExchangeEvent::ConnectFailed { pid, peer, began });
     }
 
     fn on_half_closed(
@@ -314,12 +309,7 @@ impl Connections {
             self.connections.remove(&socket);
         } else if let Some(connecting) = self.connecting.remove(&socket) {
             let Connecting { pid, peer, began } = connecting;
-            out(ExchangeEvent::ConnectFailed {
-                pid,
-                peer,
-                began,
-                failed: event.time,
-            });
+            out(ExchangeEvent::ConnectFailed { pid, peer, began });
         }
     }
 

@@ -159,8 +159,6 @@ pub enum ExchangeEvent<'a> {
         peer: SocketAddr,
         /// When the connect began, and on which thread.
         began: Stamp,
-        /// When it failed.
-        failed: Timestamp,
     },
     /// Events are missing somewhere before this point: whatever was in flight in any connection may be incomplete.
     Lost,

@@ -8,8 +8,7 @@
 //! - some filter of the specs, or none, can have turned the request into the call ([`Oracle::may_become`]);
 //! - the attempts of one request follow one another, each after the one before failed; an answer of 2xx or 3xx is final;
 //! - every call has exactly one owner, unless it is recognised as no route ([`Oracle::purpose`]), nothing that could own
-//!   it was there, or a request may have been there that nobody could read (`unseen.rs`); a failed connect may belong
-//!   to nobody;
+//!   it was there, or a request may have been there that nobody could read (`unseen.rs`);
 //! - in a process that never moves requests between threads, the thread (`threads.rs`).
 //!
 //! Evidence (`evidence.rs`) adds facts where it is unique on both sides. **A verdict is given only if all readings
@@ -29,8 +28,7 @@
 //! long as the load lasts. Beyond a limit such a component becomes a *crowd*, in which no edges are kept and more than all
 //! readings are considered (`crowd.rs`).
 //!
-//! A *failed connect* has no request. It belongs to one for sure only if its thread did nothing in between; otherwise it
-//! counts for those requests alone that were never sent at all.
+//! A *failed connect* has no request, and ties none together (`process/connects.rs`).
 
 mod crowd;
 mod evidence;
@@ -134,14 +132,8 @@ impl Pairing {
                     .on_unreadable(connection, *stamp, *why, oracle);
             }
             ExchangeEvent::Unread { pid, unread, stamp } => self.process(*pid).on_unread(unread, *stamp),
-            ExchangeEvent::ConnectFailed {
-                pid,
-                peer,
-                began,
-                failed,
-            } => {
-                let process = self.process(*pid);
-                process.on_connect_failed(*peer, *began, *failed, oracle);
+            ExchangeEvent::ConnectFailed { pid, peer, began } => {
+                self.process(*pid).on_connect_failed(*peer, *began, oracle)
             }
             ExchangeEvent::Lost => {
                 self.lost = Some(now);

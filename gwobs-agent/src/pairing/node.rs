@@ -18,6 +18,15 @@ pub(super) fn flaw(half: &Half) -> Inconclusive {
     half.flaws.first().copied().unwrap_or(Inconclusive::UnsupportedProtocol)
 }
 
+/// A connect that failed, for a request or for nobody: nothing tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Connect {
+    pub(super) peer: SocketAddr,
+    pub(super) began: Stamp,
+    /// True if no other request came into question.
+    pub(super) alone: bool,
+}
+
 /// A call's name: an upstream half, or a failed connect counted by the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum CallId {
@@ -49,6 +58,8 @@ pub(super) struct Request {
     pub(super) unseen_call: Option<Inconclusive>,
     /// Events were lost while it had no upstream call yet.
     pub(super) lost: bool,
+    /// Connects that failed and may have been its own.
+    pub(super) connects: Vec<Connect>,
     /// What tied its calls to it.
     pub(super) evidence: Vec<Evidence>,
     /// The most requests that came into question for one of its calls.
@@ -79,6 +90,7 @@ impl Request {
             contradicted: false,
             unseen_call: None,
             lost: false,
+            connects: Vec::new(),
             evidence: Vec::new(),
             candidates: 0,
             ended: None,
@@ -113,7 +125,7 @@ impl Request {
     }
 }
 
-/// An upstream half or a failed connect.
+/// An upstream half, or a failed connect whose request is certain.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) kind: CallKind,
@@ -172,11 +184,6 @@ impl Call {
                 .map(|half| tokens::of_request(half, oracle))
                 .unwrap_or_default()
         })
-    }
-
-    /// True if it is a connect that failed, and nothing tells for whom.
-    pub(super) fn is_vague(&self) -> bool {
-        matches!(self.kind, CallKind::Failed { .. }) && self.owner.is_none()
     }
 
     /// As the oracle wants it.

@@ -1,6 +1,8 @@
 //! The graph of one process: takes what happened, settles at once what is settled, keeps edges for what is not.
 
+mod answers;
 mod calls;
+mod connects;
 mod crowds;
 mod look;
 mod requests;
@@ -47,9 +49,8 @@ pub(super) struct Process {
     unseen: Unseen,
     /// Position of the latest event.
     latest: u64,
+    /// Failed connects whose request is certain.
     failed_connects: u64,
-    /// Failed connects in the order they came, to be forgotten.
-    failed: BTreeMap<u64, Timestamp>,
     /// Calls that nobody can have made, with when they began: a request that is told late may still claim one.
     homeless: VecDeque<(Timestamp, CallId)>,
 }
@@ -248,11 +249,8 @@ impl Process {
             return Vec::new();
         };
         let owned = || request.owned.iter().filter_map(|id| self.calls.get(id));
-        let sent = owned().any(|owned| owned.half().is_some());
-        let compatible = |edge: &Call| {
-            !(sent && edge.is_vague())
-                && owned().all(|owned| facts::may_follow(owned, edge) || facts::may_follow(edge, owned))
-        };
+        let compatible =
+            |edge: &Call| owned().all(|owned| facts::may_follow(owned, edge) || facts::may_follow(edge, owned));
         request
             .edges
             .iter()
@@ -400,9 +398,6 @@ impl Process {
             if let Some(request) = self.requests.get_mut(&owner) {
                 request.edges.retain(|edge| *edge != id);
             }
-        }
-        if let CallId::Failed(number) = id {
-            self.failed.remove(&number);
         }
     }
 }

@@ -1,14 +1,12 @@
 //! The upstream side: calls look for their owner.
 
-use std::net::SocketAddr;
-
 use gwobs_route::{Inconclusive, Purpose};
 
 use super::{Out, Process};
 use crate::event::Timestamp;
-use crate::exchange::{Half, HalfId, Outcome, Stage, Stamp};
+use crate::exchange::{Half, HalfId, Outcome, Stage};
 use crate::finished::Evidence;
-use crate::pairing::limits::{LOSS_MEMORY, MAX_COMPONENT, MAX_NODES, nanoseconds};
+use crate::pairing::limits::{MAX_COMPONENT, MAX_NODES};
 use crate::pairing::node::{Call, CallId, CallKind, flaw};
 use crate::pairing::oracle::{CallPurpose, Oracle};
 use crate::pairing::settled::Settled;
@@ -109,7 +107,7 @@ impl Process {
     }
 
     /// The requests that may have made a call, by every fact there is.
-    fn candidates<'a>(&'a self, call: &Call, oracle: &impl Oracle) -> Vec<HalfId> {
+    pub(super) fn candidates<'a>(&'a self, call: &Call, oracle: &impl Oracle) -> Vec<HalfId> {
         let steady = self.threads.steady();
         let began = call.started().order;
         // Requests for the same target become the same: they are asked for once.
@@ -327,67 +325,4 @@ impl Process {
             }
         }
     }
-
-    /// A connect failed: an attempt without a request, or somebody's who has no request at all (a health check, a
-    /// connection opened in advance). It is somebody's for sure only if he did nothing else in between.
-    pub(in crate::pairing) fn on_connect_failed(
-        &mut self,
-        peer: SocketAddr,
-        began: Stamp,
-        failed: Timestamp,
-        oracle: &impl Oracle,
-    ) {
-        if self.failed.len() >= MAX_NODES {
-            return;
-        }
-        let id = CallId::Failed(self.failed_connects);
-        let mut call = Call::new(CallKind::Failed {
-            peer,
-            began,
-            seen: self.latest,
-        });
-        call.orphan = Some(Inconclusive::Unpaired);
-        let candidates = self.candidates(&call, oracle);
-        if candidates.is_empty() {
-            return;
-        }
-        self.failed.insert(self.failed_connects, failed);
-        self.failed_connects += 1;
-        self.calls.insert(id, call);
-        match candidates.as_slice() {
-            [only]
-                if self
-                    .requests
-                    .get(only)
-                    .is_some_and(|request| next_to(&request.half, began)) =>
-            {
-                self.settle(id, *only, &[Evidence::Adjacent]);
-            }
-            _ => self.connect(id, &candidates),
-        }
-    }
-
-    /// Forgets failed connects that nobody asks for any more.
-    pub(super) fn forget_failed_connects(&mut self, now: Timestamp) {
-        while let Some((number, failed)) = self.failed.first_key_value().map(|(number, failed)| (*number, *failed)) {
-            let id = CallId::Failed(number);
-            let needed = self
-                .calls
-                .get(&id)
-                .is_some_and(|call| call.owner.is_some() || !call.edges.is_empty());
-            if needed && failed.0.saturating_add(nanoseconds(LOSS_MEMORY)) > now.0 {
-                return;
-            }
-            self.forget_call(id);
-            self.failed.remove(&number);
-        }
-    }
-}
-
-/// True if the thread moved no bytes between the read of the request and the connect.
-fn next_to(downstream: &Half, began: Stamp) -> bool {
-    downstream
-        .request
-        .head_ended
-        .is_some_and(|read| read.tid == began.tid && began.thread_order.wrapping_sub(read.thread_order) <= 1)
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gwobs_route::Verdict;
 
-use super::script::{backend, rewritten, verdict};
-use super::world::{Called, Seen, World};
+use super::script::{rewritten, verdict};
+use super::world::{Called, Seen, World, judged};
 
 /// The tolerance in which a send on another thread may be logged late, as orders of 10 µs each.
 const TOLERANCE: u64 = 2_000;
@@ -13,12 +13,21 @@ const TOLERANCE: u64 = 2_000;
 /// The owner of each call in one reading.
 type Reading = Vec<Option<usize>>;
 
-/// What all readings say: the verdicts that are the same in all of them, and those that are the same as a whole.
+/// What all readings say: the verdicts that are the same in all of them, those that are the same as a whole, and of each
+/// set of requests equal for routing, how often each verdict is given at least.
 #[derive(Debug)]
 pub(super) struct Proven {
     pub(super) readings: usize,
     pub(super) verdicts: BTreeMap<usize, Verdict>,
     pub(super) interchangeable: BTreeSet<usize>,
+    pub(super) shares: Vec<Share>,
+}
+
+/// A set of requests, and how often each verdict is given in every reading.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) requests: Vec<usize>,
+    pub(super) least: BTreeMap<String, usize>,
 }
 
 /// Enumerates; `None` if there are too many readings for a test.
@@ -68,7 +77,7 @@ fn may_own(world: &World, request: usize, call: &Called) -> bool {
         return false;
     };
     let begun = *read < call.began && *turn < call.began;
-    let transformed = call.path == *path || call.path == rewritten(path);
+    let transformed = call.refused || call.path == *path || call.path == rewritten(path);
     let in_time =
         answered.is_none_or(|(order, tid, _)| call.began < order || tid != call.tid && call.began <= order + TOLERANCE);
     let relayed = match (answered, call.answered) {
@@ -91,7 +100,7 @@ fn is_next(world: &World, partial: &Reading, owner: usize, call: &Called) -> boo
     })
 }
 
-/// A 2xx or 3xx came from the last attempt.
+/// A 2xx or 3xx came from the last attempt that was sent, if there was one.
 fn is_complete(world: &World, reading: &Reading) -> bool {
     (0..world.requests.len()).all(|request| {
         let Some(Seen {
@@ -101,10 +110,11 @@ fn is_complete(world: &World, reading: &Reading) -> bool {
         else {
             return true;
         };
-        let last = reading
+        let owned = reading
             .iter()
-            .rposition(|owner| *owner == Some(request))
-            .map(|index| &world.calls[index]);
+            .zip(&world.calls)
+            .filter(|(owner, _)| **owner == Some(request));
+        let last = owned.map(|(_, call)| call).filter(|call| !call.refused).last();
         *status >= 400 || last.is_none_or(|last| last.answered.is_some_and(|(read, _)| read < *passed_on))
     })
 }
@@ -115,7 +125,7 @@ fn verdict_in(world: &World, reading: &Reading, request: usize) -> Verdict {
         .iter()
         .zip(&world.calls)
         .filter(|(owner, _)| **owner == Some(request));
-    let backends: Vec<_> = owned.map(|(_, call)| backend(call.backend)).collect();
+    let backends = judged(owned.map(|(_, call)| call));
     verdict(seen.path, seen.answered.map(|(_, _, status)| status), &backends, &[])
 }
 
@@ -134,18 +144,13 @@ fn conclude(world: &World, readings: &[Reading]) -> Proven {
         }
     }
     let mut interchangeable = BTreeSet::new();
+    let mut shares = Vec::new();
     for set in sets(world, readings, &seen) {
-        let told: BTreeSet<Vec<String>> = readings
-            .iter()
-            .map(|reading| {
-                let mut all: Vec<String> = set
-                    .iter()
-                    .map(|request| format!("{:?}", verdict_in(world, reading, *request)))
-                    .collect();
-                all.sort();
-                all
-            })
-            .collect();
+        let told: BTreeSet<Vec<String>> = readings.iter().map(|reading| all_in(world, reading, &set)).collect();
+        shares.push(Share {
+            requests: set.clone(),
+            least: least(&told),
+        });
         let over = set
             .iter()
             .all(|request| world.requests[*request].as_ref().unwrap().answered.is_some());
@@ -158,7 +163,27 @@ fn conclude(world: &World, readings: &[Reading]) -> Proven {
         readings: readings.len(),
         verdicts,
         interchangeable,
+        shares,
     }
+}
+
+/// The verdicts on a set in one reading, sorted.
+fn all_in(world: &World, reading: &Reading, set: &[usize]) -> Vec<String> {
+    let verdicts = set.iter().map(|request| verdict_in(world, reading, *request));
+    let mut all: Vec<String> = verdicts.map(|verdict| format!("{verdict:?}")).collect();
+    all.sort();
+    all
+}
+
+/// How often each verdict is told in all of these.
+fn least(told: &BTreeSet<Vec<String>>) -> BTreeMap<String, usize> {
+    let count = |all: &[String], verdict: &String| all.iter().filter(|other| *other == verdict).count();
+    let verdicts: BTreeSet<&String> = told.iter().flatten().collect();
+    let least = |verdict: &String| told.iter().map(|all| count(all, verdict)).min().unwrap_or(0);
+    verdicts
+        .into_iter()
+        .map(|verdict| (verdict.clone(), least(verdict)))
+        .collect()
 }
 
 /// Requests equal for routing that hang together: some call may belong to either, directly or through others.

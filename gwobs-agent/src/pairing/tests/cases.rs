@@ -5,7 +5,7 @@ use std::time::Duration;
 use gwobs_route::{Inconclusive, Mismatch, Verdict};
 
 use super::script::{PID, Script, backend, head};
-use crate::event::{Role, Timestamp};
+use crate::event::Role;
 use crate::exchange::{ExchangeEvent, Outcome};
 use crate::finished::Evidence;
 use crate::pairing::{SettledCall, Tie};
@@ -110,12 +110,10 @@ fn a_failed_connect_and_a_retry_are_attempts_of_one_request() {
     let mut script = Script::new();
     script.read(1, 1, "/a/x");
     let began = script.stamp(1);
-    let failed = Timestamp(script.time + 5_000);
     script.tell(&ExchangeEvent::ConnectFailed {
         pid: PID,
         peer: backend(1),
         began,
-        failed,
     });
     script.write(11, 1, 1, "/x");
     script.answer(11, 1, 503);
@@ -363,12 +361,10 @@ fn a_connect_that_failed_for_somebody_accuses_nobody() {
     script.read(1, 1, "/a/x");
     script.read(2, 1, "/c");
     let began = script.stamp(1);
-    let failed = Timestamp(script.time + 5_000);
     script.tell(&ExchangeEvent::ConnectFailed {
         pid: PID,
         peer: backend(1),
         began,
-        failed,
     });
     script.write(11, 1, 1, "/x");
     script.write(12, 1, 2, "/c");

@@ -2,6 +2,9 @@
 
 use proptest::prelude::*;
 
+/// An attempt that finds no connection.
+pub(super) const REFUSED: u16 = 1;
+
 /// One request of a generated world.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -12,7 +15,7 @@ pub(super) struct Plan {
     pub(super) id: Id,
     /// True if the gateway passes it on; else it makes a new one.
     pub(super) id_kept: bool,
-    /// What each attempt ends with (0: reset without an answer) and the backend it goes to.
+    /// What each attempt ends with (0: reset without an answer, [`REFUSED`]: no connection) and the backend it goes to.
     pub(super) attempts: Vec<(u16, u16)>,
     /// The status of the gateway's own answer, where no attempt was answered for good.
     pub(super) own: u16,
@@ -50,19 +53,25 @@ pub(super) struct Kinds {
     pub(super) ids: bool,
     pub(super) unreadable: bool,
     pub(super) unfinished: bool,
+    /// Whether backends refuse connections.
+    pub(super) refusing: bool,
     pub(super) most: usize,
 }
 
-fn attempts() -> impl Strategy<Value = Vec<(u16, u16)>> {
+fn attempts(refusing: bool) -> impl Strategy<Value = Vec<(u16, u16)>> {
+    let refused = u32::from(refusing);
     let last = (
-        prop_oneof![8 => Just(200_u16), 1 => Just(503), 1 => Just(404), 1 => Just(0)],
+        prop_oneof![8 => Just(200_u16), 1 => Just(503), 1 => Just(404), 1 => Just(0), refused => Just(REFUSED)],
         1..3_u16,
     );
-    let failed = (prop_oneof![2 => Just(503_u16), 1 => Just(0)], 1..3_u16);
+    let failed = (
+        prop_oneof![2 => Just(503_u16), 1 => Just(0), 4 * refused => Just(REFUSED)],
+        1..3_u16,
+    );
     prop_oneof![
         6 => last.clone().prop_map(|last| vec![last]),
         1 => Just(Vec::new()),
-        1 => (failed, last).prop_map(|(failed, last)| vec![failed, last]),
+        1 + refused => (failed, last).prop_map(|(failed, last)| vec![failed, last]),
     ]
 }
 
@@ -90,7 +99,7 @@ fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
         0..5_u8,
         path,
         ids,
-        attempts(),
+        attempts(kinds.refusing),
         prop_oneof![Just(404_u16), Just(503), Just(200)],
         readable,
     )

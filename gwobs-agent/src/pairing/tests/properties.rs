@@ -1,5 +1,7 @@
 //! Generated worlds against brute force, and against the truth.
 
+use std::collections::BTreeMap;
+
 use gwobs_route::{Inconclusive, Verdict};
 use proptest::prelude::*;
 
@@ -12,6 +14,7 @@ const ORDINARY: Kinds = Kinds {
     ids: false,
     unreadable: false,
     unfinished: false,
+    refusing: false,
     most: 5,
 };
 
@@ -32,13 +35,13 @@ fn given(world: &World) -> Vec<(usize, Verdict, bool)> {
         .collect()
 }
 
-/// No verdict but the proven ones.
+/// No verdict but the proven ones; those that stand for a set, no more often than every reading has them.
 fn check_proven(world: &World, proven: &brute::Proven) -> Result<(), TestCaseError> {
     for (request, verdict, representative) in given(world) {
         match proven.verdicts.get(&request) {
             Some(right) => prop_assert_eq!(*right, verdict, "request {}: {}", request, world.describe()),
             None => prop_assert!(
-                representative && proven.interchangeable.contains(&request),
+                representative,
                 "request {} has no proven verdict, but was given {:?}: {}",
                 request,
                 verdict,
@@ -46,29 +49,58 @@ fn check_proven(world: &World, proven: &brute::Proven) -> Result<(), TestCaseErr
             ),
         }
     }
+    for share in &proven.shares {
+        for (verdict, claimed) in claims(world, |request| share.requests.contains(&request)) {
+            let least = share.least.get(&verdict).copied().unwrap_or(0);
+            prop_assert!(
+                claimed <= least,
+                "{claimed} {verdict} of {share:?}: {}",
+                world.describe()
+            );
+        }
+    }
     Ok(())
 }
 
-/// Every verdict is the true one; where it stands for a set, as many of each kind as there are in truth.
+/// How often each verdict was given to such requests.
+fn claims(world: &World, of: impl Fn(usize) -> bool) -> BTreeMap<String, usize> {
+    let mut claims = BTreeMap::new();
+    for (_, verdict, _) in given(world).into_iter().filter(|(request, ..)| of(*request)) {
+        *claims.entry(format!("{verdict:?}")).or_default() += 1;
+    }
+    claims
+}
+
+/// Every verdict is the true one; where it stands for a set, it is given no more often than it is true of requests that
+/// look like these.
 fn check_truth(world: &World) -> Result<(), TestCaseError> {
-    let mut balance: std::collections::BTreeMap<(String, String), i32> = std::collections::BTreeMap::new();
+    let class = |request: usize| {
+        let seen = world.requests[request].as_ref()?;
+        Some((seen.path, seen.answered?.2))
+    };
     for (request, verdict, representative) in given(world) {
-        let truth = world.truth(request);
-        if representative {
-            let class = world.requests[request].as_ref().unwrap();
-            let class = format!("{} {:?}", class.path, class.answered.map(|answered| answered.2));
-            *balance
-                .entry((class.clone(), format!("{:?}", Some(verdict))))
-                .or_default() += 1;
-            *balance.entry((class, format!("{truth:?}"))).or_default() -= 1;
-        } else {
-            prop_assert_eq!(truth, Some(verdict), "request {}: {}", request, world.describe());
+        let alike = |other: &usize| class(*other) == class(request);
+        let true_ones = (0..world.requests.len())
+            .filter(alike)
+            .filter(|other| world.truth(*other) == Some(verdict));
+        let claimed = claims(world, |other| alike(&other))
+            .get(&format!("{verdict:?}"))
+            .copied();
+        prop_assert!(
+            claimed <= Some(true_ones.count()),
+            "too many {verdict:?}: {}",
+            world.describe()
+        );
+        if !representative {
+            prop_assert_eq!(
+                world.truth(request),
+                Some(verdict),
+                "request {}: {}",
+                request,
+                world.describe()
+            );
         }
     }
-    prop_assert!(
-        balance.values().all(|surplus| *surplus == 0),
-        "counts differ: {balance:?}"
-    );
     Ok(())
 }
 
@@ -106,6 +138,20 @@ proptest! {
     }
 
     #[test]
+    fn failed_connects_tie_no_requests_together(plans in plans(Kinds { refusing: true, ..ORDINARY })) {
+        let world = World::run(plans);
+        each_once(&world)?;
+        prop_assert_eq!(world.script.pairing.kept(), 0, "nothing is kept: {}", world.describe());
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+        let given = given(&world);
+        for request in proven.verdicts.keys() {
+            prop_assert!(given.iter().any(|(id, _, _)| id == request), "request {} has a proven verdict: {}", request, world.describe());
+        }
+        check_truth(&world)?;
+    }
+
+    #[test]
     fn never_gives_more_than_all_readings_agree_on(
         plans in plans(Kinds { unreadable: true, unfinished: true, ..ORDINARY })
     ) {
@@ -118,7 +164,7 @@ proptest! {
 
     #[test]
     fn crowds_never_give_more_than_all_readings_agree_on(
-        plans in plans(Kinds { unreadable: true, unfinished: true, ..ORDINARY }),
+        plans in plans(Kinds { unreadable: true, unfinished: true, refusing: true, ..ORDINARY }),
         component_limit in 1..3_usize,
     ) {
         let world = World::run_with_crowds(plans, component_limit);
@@ -139,7 +185,7 @@ proptest! {
 
     #[test]
     fn ids_forged_and_copied_never_lead_astray(
-        plans in plans(Kinds { ids: true, unreadable: false, unfinished: true, most: 8 })
+        plans in plans(Kinds { ids: true, unfinished: true, most: 8, ..ORDINARY })
     ) {
         let world = World::run(plans);
         each_once(&world)?;

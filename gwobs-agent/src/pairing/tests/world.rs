@@ -1,11 +1,13 @@
 //! A gateway that does what a plan says, in an order that a plan says: it tells pairing what can be seen of it, and
 //! keeps the truth and the bare facts for the brute force.
 
+use std::net::SocketAddr;
+
 use gwobs_route::Verdict;
 
-use super::plan::{Id, Plan, Plans};
-use super::script::{Script, backend, head, rewritten, verdict};
-use crate::exchange::Outcome;
+use super::plan::{Id, Plan, Plans, REFUSED};
+use super::script::{PID, Script, backend, head, rewritten, verdict};
+use crate::exchange::{ExchangeEvent, Outcome};
 use crate::pairing::SettledCall;
 
 /// A downstream request, as facts.
@@ -35,6 +37,8 @@ pub(super) struct Called {
     pub(super) owner: usize,
     /// True if an unreadable request was read before it, and may still be under way.
     pub(super) optional: bool,
+    /// True if it is a connect that failed.
+    pub(super) refused: bool,
 }
 
 /// What happened.
@@ -114,6 +118,7 @@ impl World {
             };
         match next {
             Next::Read => self.read(request, &plan, tid),
+            Next::Write(attempt) if plan.attempts[attempt].0 == REFUSED => self.refuse(request, &plan, attempt),
             Next::Write(attempt) => self.write(request, &plan, attempt, tid),
             Next::Finish(attempt, call) => self.finish(&plan, attempt, call, tid),
             Next::Answer(status) => self.answer(request, status, tid),
@@ -196,8 +201,33 @@ impl World {
             reset: None,
             owner: request,
             optional,
+            refused: false,
         });
         Next::Finish(attempt, self.calls.len() - 1)
+    }
+
+    /// The connect is made on a thread of its own, next to nothing that is read.
+    fn refuse(&mut self, request: usize, plan: &Plan, attempt: usize) -> Next {
+        const CONNECTING: u32 = 99;
+        let to = plan.attempts[attempt].1;
+        let began = self.script.stamp(CONNECTING);
+        self.script.tell(&ExchangeEvent::ConnectFailed {
+            pid: PID,
+            peer: backend(to),
+            began,
+        });
+        self.calls.push(Called {
+            path: String::new(),
+            backend: to,
+            began: began.order,
+            tid: CONNECTING,
+            answered: None,
+            reset: Some(began.order),
+            owner: request,
+            optional: true,
+            refused: true,
+        });
+        Self::after(plan, attempt, 0)
     }
 
     /// True if a request cannot be read, and may be under way: no request that was read after it on its connection has
@@ -226,6 +256,10 @@ impl World {
             self.script.answer(id, tid, status);
             self.calls[call].answered = Some((self.script.order, status));
         }
+        Self::after(plan, attempt, status)
+    }
+
+    fn after(plan: &Plan, attempt: usize, status: u16) -> Next {
         match (plan.attempts.get(attempt + 1), status) {
             (Some(_), _) => Next::Write(attempt + 1),
             (None, 0) => Next::Answer(if plan.own < 400 { 502 } else { plan.own }),
@@ -283,14 +317,16 @@ impl World {
     pub(super) fn truth(&self, request: usize) -> Option<Verdict> {
         let seen = self.requests[request].as_ref()?;
         let (_, _, status) = seen.answered?;
-        let backends: Vec<_> = self
-            .calls
-            .iter()
-            .filter(|call| call.owner == request)
-            .map(|call| backend(call.backend))
-            .collect();
-        Some(verdict(seen.path, Some(status), &backends, &[]))
+        let owned = self.calls.iter().filter(|call| call.owner == request);
+        Some(verdict(seen.path, Some(status), &judged(owned), &[]))
     }
+}
+
+/// The backends that a request with these calls is judged by: a connect that failed says nothing about one that was sent.
+pub(super) fn judged<'a>(calls: impl Iterator<Item = &'a Called>) -> Vec<SocketAddr> {
+    let (refused, sent): (Vec<&Called>, Vec<&Called>) = calls.partition(|call| call.refused);
+    let judged = if sent.is_empty() { refused } else { sent };
+    judged.into_iter().map(|call| backend(call.backend)).collect()
 }
 
 /// Ids, long enough to count against requests that nobody saw: four of clients, then one that the gateway makes for
