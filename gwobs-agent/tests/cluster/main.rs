@@ -33,12 +33,18 @@ struct World {
 
 impl World {
     fn watch(api: Api) -> Result<Self> {
+        Self::watch_with(api, |_| {})
+    }
+
+    fn watch_with(api: Api, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        let feed = watch(Settings {
+        let mut settings = Settings {
             access: access(&api, &directory)?,
             node: Some("node-1".to_owned()),
             ..Settings::default()
-        })?;
+        };
+        change(&mut settings);
+        let feed = watch(settings)?;
         Ok(Self {
             api,
             feed,

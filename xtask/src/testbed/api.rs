@@ -7,13 +7,14 @@
 //!                                 └──────── status, Events ◄───────────────┘
 //! ```
 //!
-//! What a real server does and this one leaves out: validation, admission, authorization, protobuf, patches. Kinds of CRDs
-//! are there when their CRD is ([`Api::install`]).
+//! What a real server does and this one leaves out: validation, admission, protobuf, patches other than merge patches; who may
+//! do what is a table of what a test forbids ([`Api::forbid`]). Kinds of CRDs are there when their CRD is ([`Api::install`]).
 
 mod defaults;
 mod fault;
 mod query;
 mod resource;
+mod rights;
 mod selector;
 mod server;
 mod status;
@@ -144,6 +145,18 @@ impl Api {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// From now on nobody may do this with a resource, named by its group and plural: requests get 403, and reviews say so.
+    pub fn forbid(&self, verbs: &[&str], group: &str, plural: &str) {
+        let rights = &mut self.shared.lock().rights;
+        verbs.iter().for_each(|verb| rights.forbid(verb, group, plural));
+    }
+
+    /// Takes [`Self::forbid`] back.
+    pub fn allow(&self, verbs: &[&str], group: &str, plural: &str) {
+        let rights = &mut self.shared.lock().rights;
+        verbs.iter().for_each(|verb| rights.allow(verb, group, plural));
     }
 
     /// The next so many requests of this kind for this resource (its plural) go wrong.

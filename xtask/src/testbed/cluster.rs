@@ -28,7 +28,7 @@ use crate::versions;
 use anyhow::{Context as _, Result, bail};
 use cgroup::Container;
 pub use exact::{assert_exact, assert_no_mismatch_but, decisions};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
@@ -40,6 +40,8 @@ use std::time::{Duration, Instant};
 pub const NODE: &str = "node-1";
 /// How long the controller may take to act on a change: Traefik takes 0.1 to 1.7 s.
 const CONVERGENCE: Duration = Duration::from_secs(20);
+/// The file of Traefik's own configuration that it watches.
+const DYNAMIC: &str = "dynamic.yaml";
 /// How often to look meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -71,7 +73,7 @@ impl Cluster {
         let mut traefik = start_traefik(&api, network.gateway(), &directory)?;
         wait_until_listening(&mut traefik, network.gateway())?;
         let container = Container::of(traefik.pid())?;
-        api.apply(objects::pod(NODE, container.id()))?;
+        api.apply(objects::pod(NODE, container.id(), network.gateway().ip()))?;
         Ok(Self {
             traefik,
             container,
@@ -90,6 +92,16 @@ impl Cluster {
     /// The address of the agent's own server.
     pub fn metrics_address(&self) -> SocketAddr {
         SocketAddr::new(self.address().ip(), self.address().port().wrapping_add(1))
+    }
+
+    /// Where the data plane ends TLS, once a listener of this port names a certificate.
+    pub fn tls_address(&self) -> SocketAddr {
+        tls_address(self.address())
+    }
+
+    /// The data plane's own configuration beside what the API holds; takes effect within a second.
+    pub fn configure(&self, dynamic: &Value) -> Result<()> {
+        write_dynamic(&self.directory, dynamic)
     }
 
     /// The process of the data plane.
@@ -178,9 +190,14 @@ impl Drop for Cluster {
 }
 
 fn start_traefik(api: &Api, listen: SocketAddr, directory: &Directory) -> Result<Process> {
+    write_dynamic(directory, &json!({}))?;
+    let dynamic = json!({"filename": directory.path().join(DYNAMIC), "watch": true});
     let config = json!({
-        "entryPoints": {"web": {"address": listen}},
-        "providers": {"kubernetesGateway": {"endpoint": api.url(), "throttleDuration": "50ms"}},
+        "entryPoints": {"web": {"address": listen}, "websecure": {"address": tls_address(listen)}},
+        "providers": {
+            "kubernetesGateway": {"endpoint": api.url(), "throttleDuration": "50ms"},
+            "file": dynamic, "providersThrottleDuration": "50ms",
+        },
         "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
         "log": {"level": "INFO"},
     });
@@ -191,6 +208,16 @@ fn start_traefik(api: &Api, listen: SocketAddr, directory: &Directory) -> Result
     command.arg("--configFile").arg(file).env("GOMAXPROCS", "2");
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Process::spawn(&mut command)
+}
+
+fn write_dynamic(directory: &Directory, dynamic: &Value) -> Result<()> {
+    let file = directory.path().join(DYNAMIC);
+    std::fs::write(&file, yaml::document(dynamic)).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The port after those of the data plane and of the agent.
+fn tls_address(gateway: SocketAddr) -> SocketAddr {
+    SocketAddr::new(gateway.ip(), gateway.port().wrapping_add(2))
 }
 
 fn wait_until_listening(traefik: &mut Process, address: SocketAddr) -> Result<()> {

@@ -18,3 +18,21 @@ pub(super) fn push(object: &mut Value, name: &str, item: Value) {
         items.push(item);
     }
 }
+
+/// Applies a merge patch (RFC 7386): objects are merged, null removes, anything else replaces.
+pub(super) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(fields) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    for (name, value) in fields {
+        match target.as_object_mut() {
+            Some(own) if value.is_null() => drop(own.remove(name)),
+            Some(own) => merge(own.entry(name.as_str()).or_insert(Value::Null), value),
+            None => {}
+        }
+    }
+}

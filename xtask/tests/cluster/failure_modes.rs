@@ -2,13 +2,14 @@
 //! them: what gwobs exports, next to the conditions that stay green.
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use xtask::testbed::cluster::Cluster;
-use xtask::testbed::cluster::objects::{backend_ref, grant, prefix, route, rule};
+use xtask::testbed::cluster::objects::{backend_ref, gateway, grant, prefix, route, rule};
 use xtask::testbed::traffic::{Case, Request, get};
 
 use crate::assert_exact;
+use crate::certificate::{expired, valid};
 
 /// How long metrics of the state may take to follow the objects.
 const FOLLOW: Duration = Duration::from_secs(10);
@@ -24,6 +25,19 @@ fn metric(cluster: &Cluster, beginning: &str) -> Result<f64> {
         let related = beginning.split('{').next().unwrap_or_default();
         let those: Vec<&str> = text.lines().filter(|line| line.starts_with(related)).collect();
         ensure!(Instant::now() < deadline, "no {beginning}; there are {those:#?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Waits until a line of the metrics that begins so has this value.
+fn until_metric(cluster: &Cluster, beginning: &str, wanted: impl Fn(f64) -> bool) -> Result<f64> {
+    let deadline = Instant::now() + FOLLOW;
+    loop {
+        let value = metric(cluster, beginning)?;
+        if wanted(value) {
+            return Ok(value);
+        }
+        ensure!(Instant::now() < deadline, "{beginning} stays {value}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -148,5 +162,91 @@ fn failure_mode_4_the_controller_lacks_a_feature_that_a_route_uses() -> Result<(
     ensure!(metric(&cluster, definition)? > 0.0);
     let comparison = assert_exact(&exchanges, &agent.stop()?)?;
     ensure!(comparison.misrouted == 20, "{comparison:?}");
+    Ok(())
+}
+
+/// The labels of what is known of the certificate.
+const CERTIFICATE: &str = r#"namespace="shop",name="tls",gateway_namespace="shop",gateway="web",listener="https""#;
+/// The host of the listener.
+const HOST: &str = "shop.test";
+
+fn with_tls(cluster: &Cluster) -> Value {
+    gateway(&json!([
+        {
+            "name": "web", "port": cluster.address().port(), "protocol": "HTTP",
+            "allowedRoutes": {"namespaces": {"from": "All"}},
+        },
+        {
+            "name": "https", "port": cluster.tls_address().port(), "protocol": "HTTPS", "hostname": HOST,
+            "tls": {"certificateRefs": [{"name": "tls"}]},
+        },
+    ]))
+}
+
+/// Waits until a problem with the certificate is told, or is gone.
+fn until_problem(cluster: &Cluster, problem: &str, present: bool) -> Result<()> {
+    let line = format!("gwobs_certificate_problem{{{CERTIFICATE},problem=\"{problem}\"}}");
+    until_metric(cluster, &line, |value| (value > 0.0) == present).map(drop)
+}
+
+fn not_after(cluster: &Cluster, source: &str, end: f64) -> Result<()> {
+    let line = format!("gwobs_certificate_not_after_seconds{{{CERTIFICATE},source=\"{source}\"}}");
+    until_metric(cluster, &line, |value| value == end).map(drop)
+}
+
+/// The Secret is renewed while the controller's watch of Secrets is stuck; then everything else that can be wrong with a
+/// certificate: it has expired, it is for another host, and no handshake succeeds at all. All the while requests in the clear
+/// are answered, and no condition says a word.
+#[test]
+fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
+    let cluster = Cluster::start(&["main"])?;
+    let (first, renewed) = (valid(HOST, 2030), valid(HOST, 2031));
+    cluster.api.apply(first.secret())?;
+    cluster.api.apply(with_tls(&cluster))?;
+    cluster.api.apply(route("main", &[], &json!([prefix("/", "main")])))?;
+    cluster.wait_until(&get("/").due("main"))?;
+    let agent = cluster.agent_with(&["--handshake-interval", "1", "--convergence-window", "1"])?;
+    not_after(&cluster, "served", first.not_after)?;
+    let stale = format!("gwobs_certificate_stale{{{CERTIFICATE}}}");
+    ensure!(metric(&cluster, &stale)? == 0.0);
+
+    cluster.api.stall_watches("secrets", "traefik");
+    cluster.api.apply(renewed.secret())?;
+    until_metric(&cluster, &stale, |value| value > 0.0)?;
+    ensure!(
+        metric(
+            &cluster,
+            &format!("gwobs_certificate_stale_since_seconds{{{CERTIFICATE}}}")
+        )? > 0.0
+    );
+    not_after(&cluster, "secret", renewed.not_after)?;
+    not_after(&cluster, "served", first.not_after)?;
+    ensure!(metric(&cluster, &condition("main", "Accepted", "True"))? > 0.0);
+    cluster.api.resume_watches("secrets");
+    until_metric(&cluster, &stale, |value| value == 0.0)?;
+
+    cluster.api.apply(expired(HOST).secret())?;
+    until_problem(&cluster, "expired", true)?;
+    // Traefik serves a certificate of its own to hosts that none of its certificates is for.
+    cluster.api.apply(valid("other.test", 2030).secret())?;
+    until_problem(&cluster, "name_mismatch", true)?;
+    until_problem(&cluster, "expired", false)?;
+    cluster.configure(&json!({"tls": {"options": {"default": {"sniStrict": true}}}}))?;
+    until_problem(&cluster, "handshake_failing", true)?;
+    cluster.api.apply(valid(HOST, 2030).secret())?;
+    until_problem(&cluster, "handshake_failing", false)?;
+    until_problem(&cluster, "name_mismatch", false)?;
+
+    let exchanges = cluster.client().run(&vec![get("/").due("main"); 10])?;
+    let observed = agent.stop()?;
+    assert_exact(&exchanges, &observed)?;
+    for said in [
+        "does not serve what its Secret holds",
+        "has expired",
+        "is not for shop.test",
+        "no TLS handshake",
+    ] {
+        ensure!(observed.log.contains(said), "{said}: {}", observed.log);
+    }
     Ok(())
 }

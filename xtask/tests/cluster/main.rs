@@ -3,6 +3,7 @@
 //!
 //! These tests need root and fail without it.
 
+mod certificate;
 mod changes;
 mod commands;
 mod departures;

@@ -15,6 +15,8 @@ pub(super) enum Target {
     Collection(Place),
     /// An object, or a part of it.
     Object(Place, String, Option<String>),
+    /// Whether the client may do something.
+    Review,
 }
 
 /// A resource in a version, in one namespace or in all.
@@ -61,6 +63,7 @@ fn target(path: &str) -> Option<Target> {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["api", version, rest @ ..] => inside("", version, rest),
+        ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Some(Target::Review),
         ["apis", group] => Some(Target::Group((*group).to_owned())),
         ["apis", group, version, rest @ ..] => inside(group, version, rest),
         _ => None,

@@ -55,10 +55,11 @@ static ALL: [Resource; 22] = [
     built_in("", "configmaps", "ConfigMap", true),
     built_in("", "secrets", "Secret", true),
     built_in("", "pods", "Pod", true),
-    built_in("", "events", "Event", true),
     built_in("", "nodes", "Node", false),
     built_in("discovery.k8s.io", "endpointslices", "EndpointSlice", true),
+    // A real server keeps these and those of the core group in one place.
     built_in("events.k8s.io", "events", "Event", true),
+    built_in("", "events", "Event", true),
     built_in("apiextensions.k8s.io", "customresourcedefinitions", DEFINITION, false),
     Resource {
         namespaced: false,

@@ -3,6 +3,7 @@
 use super::super::http::{Connection, Framing};
 use super::fault::{Fault, Faults, Verb};
 use super::query::{self, Place, Query, Target};
+use super::rights::Rights;
 use super::status::failure;
 use super::store::{Key, Refused, Store};
 use super::{defaults, resource};
@@ -28,6 +29,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) store: Store,
     pub(super) faults: Faults,
+    pub(super) rights: Rights,
     /// The targets of all requests so far.
     pub(super) requests: Vec<String>,
 }
@@ -106,7 +108,14 @@ impl Shared {
                 failure(404, "the server could not find the requested resource", None),
             )
         };
+        if let Some(denied) = self.denied(method, target.as_ref(), &query) {
+            return denied;
+        }
         match (method, target) {
+            ("POST", Some(Target::Review)) => self.review(body),
+            ("PATCH", Some(Target::Object(place, name, None))) if self.serves(&place) => {
+                self.patch(&place, &name, body)
+            }
             ("GET", Some(Target::Group(group))) => self.group(&group).map_or_else(not_found, ok),
             ("GET", Some(Target::Version(group, version))) => self.version(&group, &version).map_or_else(not_found, ok),
             ("GET", Some(Target::Collection(place))) if self.serves(&place) => self.collection(place, query),
@@ -119,6 +128,30 @@ impl Shared {
                 self.put_status(&place, &name, body)
             }
             _ => not_found(),
+        }
+    }
+
+    /// The answer to a request that nobody may make.
+    fn denied(&self, method: &str, target: Option<&Target>, query: &Query) -> Option<Answer> {
+        let (place, verb) = match (method, target?) {
+            ("GET", Target::Collection(place)) if query.is_set("watch") => (place, "watch"),
+            ("GET", Target::Collection(place)) => (place, "list"),
+            ("POST", Target::Collection(place)) => (place, "create"),
+            ("GET", Target::Object(place, ..)) => (place, "get"),
+            ("PUT", Target::Object(place, ..)) => (place, "update"),
+            ("PATCH", Target::Object(place, ..)) => (place, "patch"),
+            _ => return None,
+        };
+        let (group, plural) = (place.resource.group, place.resource.plural);
+        let permitted = self.lock().rights.permits(verb, group, plural);
+        let message = || format!("{plural}.{group} is forbidden: the user cannot {verb} it");
+        (!permitted).then(|| Answer::Json(403, failure(403, &message(), None)))
+    }
+
+    fn review(&self, body: &[u8]) -> Answer {
+        match serde_json::from_slice(body) {
+            Ok(review) => Answer::Json(201, self.lock().rights.review(review)),
+            Err(_) => Answer::Json(400, failure(400, "not JSON", None)),
         }
     }
 
@@ -198,6 +231,22 @@ impl Shared {
         drop(state);
         self.changed.notify_all();
         Answer::Json(201, stored)
+    }
+
+    /// A merge patch (RFC 7386).
+    fn patch(&self, place: &Place, name: &str, body: &[u8]) -> Answer {
+        let Ok(patch) = serde_json::from_slice::<Value>(body) else {
+            return Answer::Json(400, failure(400, "not JSON", None));
+        };
+        let mut state = self.lock();
+        let Some(mut object) = state.store.get(&place.key(name)).cloned() else {
+            return Answer::Json(404, failure(404, "not found", None));
+        };
+        super::super::object::merge(&mut object, &patch);
+        let stored = state.store.put(place.key(name), object, false);
+        drop(state);
+        self.changed.notify_all();
+        ok(place.as_version(stored))
     }
 
     fn put_status(&self, place: &Place, name: &str, body: &[u8]) -> Answer {

@@ -171,3 +171,39 @@ fn selectors_choose() -> Result<()> {
     assert_eq!(list.pointer("/items/1"), None);
     Ok(())
 }
+
+#[test]
+fn merge_patches_change_what_they_name() -> Result<()> {
+    let api = Api::start()?;
+    let events = "/apis/events.k8s.io/v1/namespaces/shop/events";
+    let event = json!({"metadata": {"name": "e", "namespace": "shop"}, "note": "n", "reason": "r"});
+    assert_eq!(send(&api, "POST", events, &event.to_string())?.0, 201);
+    let patch = json!({"series": {"count": 2}, "reason": null});
+    let (code, patched) = send(&api, "PATCH", &format!("{events}/e"), &patch.to_string())?;
+    assert_eq!(
+        (code, &patched["series"]["count"], &patched["note"]),
+        (200, &json!(2), &json!("n"))
+    );
+    assert_eq!(patched.get("reason"), None);
+    assert_eq!(api.all("Event").len(), 1);
+    assert_eq!(send(&api, "PATCH", &format!("{events}/other"), "{}")?.0, 404);
+    Ok(())
+}
+
+#[test]
+fn what_is_forbidden_is_refused_and_reviews_say_so() -> Result<()> {
+    let api = Api::start()?;
+    api.forbid(&["list"], "", "secrets");
+    assert_eq!(get(&api, "/api/v1/secrets")?.0, 403);
+    let allowed = |verb: &str| -> Result<bool> {
+        let target = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let review = json!({"spec": {"resourceAttributes": {"verb": verb, "group": "", "resource": "secrets"}}});
+        let (code, answer) = send(&api, "POST", target, &review.to_string())?;
+        assert_eq!(code, 201);
+        Ok(answer["status"]["allowed"] == json!(true))
+    };
+    assert!(!allowed("list")? && allowed("watch")?);
+    api.allow(&["list"], "", "secrets");
+    assert_eq!(get(&api, "/api/v1/secrets")?.0, 200);
+    Ok(())
+}

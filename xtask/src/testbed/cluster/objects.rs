@@ -4,6 +4,7 @@ use crate::testbed::api::Api;
 use crate::testbed::backend::{Backend, Backends};
 use anyhow::Result;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 /// The namespace of whatever names none.
 pub const NAMESPACE: &str = "shop";
@@ -91,18 +92,43 @@ pub fn endpoints(backend: &Backend) -> Value {
 }
 
 /// A pod of Traefik on a node, with one container that runs.
-pub(super) fn pod(node: &str, container: &str) -> Value {
+pub(super) fn pod(node: &str, container: &str, address: IpAddr) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
             "name": "traefik-0", "namespace": "traefik", "labels": {"app.kubernetes.io/name": "traefik"},
         },
         "spec": {"nodeName": node, "containers": [{"name": "traefik"}]},
-        "status": {"phase": "Running", "containerStatuses": [{
+        "status": {"phase": "Running", "podIP": address, "containerStatuses": [{
             "name": "traefik", "containerID": format!("containerd://{container}"), "image": "traefik", "imageID": "",
             "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
         }]},
     })
+}
+
+/// A Secret with a certificate and its key, both in PEM.
+pub fn tls_secret(name: &str, certificate: &str, key: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "data": {"tls.crt": base64(certificate), "tls.key": base64(key)},
+    })
+}
+
+/// RFC 4648 section 4.
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encode = |chunk: &[u8]| {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let digit = |index: usize| {
+            let at = bits >> (18 - 6 * index) & 63;
+            let digit = DIGITS.get(at as usize).copied().unwrap_or(b'=');
+            char::from(if index > chunk.len() { b'=' } else { digit })
+        };
+        (0..4).map(digit).collect::<String>()
+    };
+    text.as_bytes().chunks(3).map(encode).collect()
 }
 
 /// An HTTPRoute of these rules.
