@@ -10,6 +10,7 @@ use gwobs_route::profile::Profile;
 use crate::commands::check::CheckArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::lint::LintArgs;
+use crate::commands::misroutes::MisroutesArgs;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::status::StatusArgs;
 use crate::metrics::Build;
@@ -119,6 +120,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Say what is wrong with the specs themselves: shadowed rules, missing grants, features that are not supported …
     Lint(LintArgs),
+    /// List what agents have seen go wrong, in groups, and prove each
+    Misroutes(MisroutesArgs),
     /// Judge recorded decisions against other specs: which real requests would go elsewhere
     Replay(ReplayArgs),
 }

@@ -15,6 +15,7 @@
 //! What a node's agent does without, to stay small: Pods of other nodes; Secrets and ConfigMaps that no listener or policy
 //! names, and of Secrets everything but their metadata and certificate; schemas of CRDs; `managedFields`; Events.
 
+mod agents;
 mod client;
 mod collection;
 mod definitions;
@@ -27,6 +28,7 @@ mod reflector;
 mod state;
 mod watcher;
 
+pub use agents::{AgentPod, AgentsError, agents};
 pub use client::{Access, ConnectError};
 pub use definitions::Definition;
 pub use load::{LoadClusterError, load};

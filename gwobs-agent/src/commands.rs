@@ -11,6 +11,7 @@ pub mod check;
 pub mod explain;
 pub mod lint;
 mod logging;
+pub mod misroutes;
 pub mod observe;
 pub mod replay;
 mod specs;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(*args, &cli.global),
         Command::Status(args) => status::run(&args, &cli.global),
         Command::Check(args) => check::run(&args, &cli.global),
+        Command::Misroutes(args) => misroutes::run(&args, &cli.global),
         Command::Lint(args) => lint::run(&args, &cli.global),
         Command::Replay(args) => replay::run(&args, &cli.global),
     };

@@ -37,6 +37,15 @@ pub struct Finished {
     pub pairing: Pairing,
 }
 
+impl Finished {
+    /// The upstream call that the request ended with; mirrors and the like do not count.
+    #[must_use]
+    pub fn answered(&self) -> Option<&Upstream> {
+        let is_forward = |upstream: &&Upstream| matches!(upstream.purpose, Purpose::Forward | Purpose::Retry);
+        self.upstreams.iter().rfind(is_forward)
+    }
+}
+
 /// A process of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Process {

@@ -13,6 +13,7 @@ pub mod event;
 pub mod exchange;
 pub mod finished;
 pub mod metrics;
+pub mod misroutes;
 pub mod output;
 pub mod pairing;
 pub mod pipeline;

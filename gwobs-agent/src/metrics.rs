@@ -6,6 +6,7 @@ use prometheus_client::registry::Registry;
 
 mod build;
 mod certificates;
+mod classic;
 mod convergence;
 mod decisions;
 mod events;
@@ -68,6 +69,9 @@ impl Metrics {
 
     /// Counts a finished request.
     pub fn finished(&mut self, finished: &Finished) {
+        if let Some(gateway) = &finished.gateway {
+            self.convergence.watch(gateway);
+        }
         self.decisions.finished(finished);
         self.grants.finished(finished);
     }

@@ -30,6 +30,7 @@ use std::time::Duration;
 use gwobs_route::{Judgement, Snapshot, Verdict};
 
 pub use counts::{Counts, PairingOutcome};
+pub(crate) use request::{Fields, Target};
 pub use scope::{Scope, Scopes};
 pub use settings::{PortMap, Settings};
 pub use sink::Sink;

@@ -8,6 +8,7 @@ pub mod bpf_compiler;
 pub mod bpf_linker;
 mod debian;
 pub mod package;
+pub mod prometheus;
 pub mod wheel;
 
 use crate::command::on_path;
@@ -40,6 +41,7 @@ fn parts() -> Vec<Box<dyn Part>> {
             .iter()
             .map(|wheel| Box::new(wheel::Tool(*wheel)) as Box<dyn Part>),
     );
+    parts.push(Box::new(prometheus::Prometheus));
     if package::Package::is_possible() {
         let builds = versions::DEBIAN_BUILDS.iter();
         parts.extend(builds.map(|build| Box::new(package::Package(*build)) as Box<dyn Part>));

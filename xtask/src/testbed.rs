@@ -25,6 +25,7 @@ pub mod network;
 mod object;
 pub mod plane;
 pub mod process;
+pub mod prometheus;
 pub mod proxy_protocol;
 pub mod rule;
 pub mod shop;

@@ -12,7 +12,7 @@ use gwobs_route::status::{ObjectStatus, predict};
 use gwobs_route::{ObjectName, Objects, Snapshot};
 
 use super::definitions::{Definition, Definitions};
-use crate::specs::Index;
+use crate::specs::{Index, grant_manifest};
 
 /// What a watched cluster is like as a whole, at one moment.
 #[derive(Debug, Default)]
@@ -148,10 +148,14 @@ impl Keeper {
 
     fn survey_again(&mut self, objects: &Objects, profile: Option<Profile>) {
         let survey = surveyed(objects, profile);
-        let grants = objects
+        let grants: BTreeMap<_, _> = objects
             .grants()
             .map(|grant| (grant.meta.name.clone(), Arc::clone(grant)))
             .collect();
+        // Counters that are born with their first change hide it from `increase()`.
+        for name in grants.keys() {
+            self.changes.entry(Arc::clone(&name.namespace)).or_default();
+        }
         if let Some(before) = self.grants.replace(grants) {
             let after = self.grants.as_ref();
             after
@@ -200,21 +204,8 @@ pub(super) fn tell_grants(before: &Survey, after: &Survey) {
             tracing::warn!(
                 "no ReferenceGrant lets {from} refer to {to_kind} {to} any more: what goes there is refused; this would \
                  restore it: {}",
-                manifest(reference)
+                grant_manifest(from.group(), from.kind(), &from.name, to_kind, to)
             );
         }
     }
-}
-
-/// The grant that would let a reference be.
-fn manifest(reference: &CrossReference) -> serde_json::Value {
-    let CrossReference { from, to_kind, to, .. } = reference;
-    serde_json::json!({
-        "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "ReferenceGrant",
-        "metadata": {"namespace": &*to.namespace, "name": format!("from-{}-{}", from.name.namespace, from.name.name)},
-        "spec": {
-            "from": [{"group": from.group(), "kind": from.kind(), "namespace": &*from.name.namespace}],
-            "to": [{"group": "", "kind": &**to_kind, "name": &*to.name}],
-        },
-    })
 }

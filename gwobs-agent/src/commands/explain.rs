@@ -9,6 +9,7 @@ mod url;
 
 pub use answer::{Answer, Backend, Candidate, Mirror, Received, Redirect, Route};
 pub use question::{BadQuestion, Question};
+pub(crate) use trace::why;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! `gwobs_convergence_seconds`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use prometheus_client::registry::{Registry, Unit};
 #[derive(Debug)]
 pub struct Convergence {
     lag: Family<Labels, Histogram, fn() -> Histogram>,
+    /// The Gateways of this node's data planes.
+    watched: HashSet<ObjectName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -29,15 +32,32 @@ impl Convergence {
         let lag = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let help = "Time from a spec change to the last request that was still routed by the old spec";
         registry.register_with_unit("convergence", help, Unit::Seconds, lag.clone());
-        Self { lag }
+        Self {
+            lag,
+            watched: HashSet::new(),
+        }
+    }
+
+    /// Requests of `gateway` are seen: it has a histogram from now on. One that is born with what it measures hides that
+    /// from `rate()`.
+    pub(super) fn watch(&mut self, gateway: &ObjectName) {
+        if !self.watched.contains(gateway) {
+            self.watched.insert(gateway.clone());
+            drop(self.lag.get_or_create(&Labels::of(gateway)));
+        }
     }
 
     /// The last request of `gateway` that was routed by specs which a change replaced came `lag` after the change.
     pub fn converged(&self, gateway: &ObjectName, lag: Duration) {
-        let labels = Labels {
+        self.lag.get_or_create(&Labels::of(gateway)).observe(lag.as_secs_f64());
+    }
+}
+
+impl Labels {
+    fn of(gateway: &ObjectName) -> Self {
+        Self {
             gateway_namespace: Arc::clone(&gateway.namespace),
             gateway: Arc::clone(&gateway.name),
-        };
-        self.lag.get_or_create(&labels).observe(lag.as_secs_f64());
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use gwobs_route::weights::RuleKey;
-use gwobs_route::{Action, BackendName, Decision, Mismatch, ObjectName, Purpose, Snapshot, Verdict};
+use gwobs_route::{Action, BackendName, Decision, Mismatch, ObjectName, Snapshot, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -178,7 +178,8 @@ impl Decisions {
             route: Arc::clone(&route.name),
             rule: route.rule.clone(),
             expected_backend: expected,
-            observed_backend: answered(finished)
+            observed_backend: finished
+                .answered()
                 .map(|upstream| self.observed(upstream))
                 .unwrap_or_default(),
             reason: reason.as_str(),
@@ -224,7 +225,7 @@ impl Decisions {
             self.weights
                 .expect(key, decision.generation, &RuleLabels::new(gateway, route), named);
         }
-        if let Some(upstream) = answered(finished) {
+        if let Some(upstream) = finished.answered() {
             let backend = self.observed(upstream);
             self.weights.answered(RuleLabels::new(gateway, route), backend);
         }
@@ -283,10 +284,4 @@ fn listener(finished: &Finished) -> Arc<str> {
         .as_ref()
         .and_then(|decision| decision.listener.clone());
     listener.unwrap_or_else(|| "".into())
-}
-
-/// The upstream call that the request ended with; mirrors and the like do not count.
-fn answered(finished: &Finished) -> Option<&Upstream> {
-    let is_forward = |upstream: &&Upstream| matches!(upstream.purpose, Purpose::Forward | Purpose::Retry);
-    finished.upstreams.iter().rfind(is_forward)
 }

@@ -15,6 +15,9 @@ pub struct Events {
     lost: Family<Reason, Counter>,
 }
 
+/// Losses that are exported before there are any: a counter that is born with its first loss hides it from `rate()`.
+const ALWAYS_THERE: [&str; 3] = ["ring_buffer_full", "table_full", "malformed"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
@@ -34,6 +37,9 @@ impl Events {
             "What could not be seen or told, by reason",
             Family::clone(&lost),
         );
+        for reason in ALWAYS_THERE {
+            lost.get_or_create_owned(&Reason { reason });
+        }
         Self { taken, lost }
     }
 

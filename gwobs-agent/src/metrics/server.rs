@@ -1,4 +1,5 @@
-//! The HTTP server of `--metrics-addr`: `/metrics`, `/livez` (and `/healthz`, its older name) and `/readyz`, nothing else.
+//! The HTTP server of `--metrics-addr`: `/metrics`, `/livez` (and `/healthz`, its older name) and `/readyz`, and what
+//! [`crate::misroutes`] serves to this host alone.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,14 +7,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
+use super::classic::{self, classic};
 use super::health::Health;
+use crate::misroutes::{Misroutes, router};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +30,7 @@ pub struct Server {
     listener: TcpListener,
     registry: Arc<Registry>,
     health: Health,
+    misroutes: Misroutes,
 }
 
 impl Server {
@@ -34,11 +38,17 @@ impl Server {
     ///
     /// # Errors
     /// If the address cannot be bound.
-    pub async fn bind(address: SocketAddr, registry: Registry, health: Health) -> io::Result<Self> {
+    pub async fn bind(
+        address: SocketAddr,
+        registry: Registry,
+        health: Health,
+        misroutes: Misroutes,
+    ) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
             registry: Arc::new(registry),
             health,
+            misroutes,
         })
     }
 
@@ -55,14 +65,16 @@ impl Server {
     /// # Errors
     /// If accepting connections fails for good.
     pub async fn run(self) -> io::Result<()> {
-        let router = Router::new()
+        let all = Router::new()
             .route("/metrics", get(metrics))
             // Events, verdicts and this answer come from one thread: an answer shows that it is alive.
             .route("/livez", get(|| async { "ok\n" }))
             .route("/healthz", get(|| async { "ok\n" }))
             .with_state(self.registry)
-            .route("/readyz", get(readiness).with_state(self.health));
-        axum::serve(self.listener, router).await
+            .route("/readyz", get(readiness).with_state(self.health))
+            .merge(router(self.misroutes));
+        let service = all.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, service).await
     }
 }
 
@@ -76,9 +88,12 @@ async fn readiness(State(health): State<Health>) -> Response {
     (status, text).into_response()
 }
 
-async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
+async fn metrics(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut text = String::new();
     match encode(&mut text, &registry) {
+        Ok(()) if classic::is_wanted(&headers) => {
+            ([(header::CONTENT_TYPE, classic::CONTENT_TYPE)], classic(&text)).into_response()
+        }
         Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be encoded");

@@ -42,6 +42,14 @@ impl Style {
             Self::Plain
         }
     }
+
+    /// Text in a style, if there are colours.
+    pub(crate) fn paint(self, style: Ansi, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("{style}{text}{style:#}"),
+        }
+    }
 }
 
 /// Writes reports for people.
@@ -208,10 +216,7 @@ impl Table {
     }
 
     fn paint(&self, style: Ansi, text: &str) -> String {
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Coloured => format!("{style}{text}{style:#}"),
-        }
+        self.style.paint(style, text)
     }
 }
 

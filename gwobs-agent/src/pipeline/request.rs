@@ -8,10 +8,10 @@ use gwobs_route::{HeaderField, Request};
 use crate::exchange::Connection;
 
 /// The text of a message's fields; invalid UTF-8 becomes U+FFFD.
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(fields: &'a [Field]) -> Self {
+    pub(crate) fn of(fields: &'a [Field]) -> Self {
         Self(
             fields
                 .iter()
@@ -20,13 +20,13 @@ impl<'a> Fields<'a> {
         )
     }
 
-    pub(super) fn borrowed(&self) -> Vec<HeaderField<'_>> {
+    pub(crate) fn borrowed(&self) -> Vec<HeaderField<'_>> {
         self.0.iter().map(|(name, value)| HeaderField { name, value }).collect()
     }
 }
 
 /// The text of a request's target.
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     method: Cow<'a, str>,
     authority: Option<Cow<'a, str>>,
     path: Option<Cow<'a, str>>,
@@ -35,7 +35,7 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn of(head: &'a RequestHead) -> Self {
+    pub(crate) fn of(head: &'a RequestHead) -> Self {
         Self {
             method: method_of(head),
             authority: head.authority.as_ref().map(|authority| text(authority)),
@@ -47,7 +47,12 @@ impl<'a> Target<'a> {
     /// The target on the client's side of the gateway.
     pub(super) fn received(head: &'a RequestHead, on: &'a Connection) -> Self {
         let sni = on.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
-        Self { sni, ..Self::of(head) }
+        Self::of(head).with_sni(sni)
+    }
+
+    /// The same over TLS with this server name.
+    pub(crate) fn with_sni(self, sni: Option<&'a str>) -> Self {
+        Self { sni, ..self }
     }
 
     /// The same, with what is unknown of it as it is in `other`.
@@ -65,7 +70,7 @@ impl<'a> Target<'a> {
     }
 
     /// The request with these header fields.
-    pub(super) fn with<'b>(&'b self, headers: &'b [HeaderField<'b>]) -> Request<'b> {
+    pub(crate) fn with<'b>(&'b self, headers: &'b [HeaderField<'b>]) -> Request<'b> {
         Request {
             method: &self.method,
             authority: self.authority.as_deref(),

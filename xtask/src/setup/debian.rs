@@ -2,6 +2,9 @@
 
 use crate::command::{command, on_path, quiet};
 use anyhow::{Context as _, Result, bail};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// Installs packages by name; fails clearly where there is no apt, no root, or no such package.
@@ -25,6 +28,23 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
             .args(packages),
     )
     .map(drop)
+}
+
+/// Installs a package whose service must not be started: here and now it is used as a program only.
+pub(super) fn install_without_service(package: &str) -> Result<()> {
+    // What Debian's maintainer scripts ask before they start a service (invoke-rc.d(8)): 101 forbids it.
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+    if Path::new(POLICY).exists() || !on_path("apt-get") {
+        return install(&[package]);
+    }
+    let forbid = || {
+        std::fs::write(POLICY, "#!/bin/sh\nexit 101\n")?;
+        std::fs::set_permissions(POLICY, Permissions::from_mode(0o755))
+    };
+    forbid().with_context(|| format!("cannot write {POLICY}"))?;
+    let installed = install(&[package]);
+    std::fs::remove_file(POLICY).with_context(|| format!("cannot remove {POLICY}"))?;
+    installed
 }
 
 /// Whether the package lists offer this package, after a refresh when they do not.

@@ -182,6 +182,11 @@ impl Api {
         self.shared.changed.notify_all();
     }
 
+    /// Ports that are forwarded to this pod lead here.
+    pub fn forward_ports(&self, namespace: &str, pod: &str, to: SocketAddr) {
+        self.shared.lock().forwards.insert(format!("{namespace}/{pod}"), to);
+    }
+
     /// Forgets the history: whoever watches from an earlier version, and is not watching now, gets 410.
     pub fn forget_history(&self) {
         self.store(Store::forget);

@@ -121,7 +121,11 @@ impl Cluster {
 
     /// The same with further arguments.
     pub fn agent_with(&self, args: &[&str]) -> Result<Gwobs> {
-        let observe = Observe::agent(&self.kubeconfig()?, NODE, self.metrics_address());
+        let served = self.metrics_address();
+        self.api.apply(objects::agent_pod(NODE, served.port()))?;
+        self.api
+            .forward_ports(objects::AGENT_NAMESPACE, objects::AGENT_POD, served);
+        let observe = Observe::agent(&self.kubeconfig()?, NODE, served);
         let gwobs = args.iter().fold(observe, |observe, arg| observe.arg(arg)).start()?;
         let deadline = Instant::now() + CONVERGENCE;
         loop {

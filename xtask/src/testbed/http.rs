@@ -130,6 +130,14 @@ impl Connection {
         }
     }
 
+    /// The stream, for another protocol that both sides have agreed on; nothing that came may be unread.
+    pub fn into_stream(self) -> io::Result<TcpStream> {
+        match self.buffer.is_empty() {
+            true => Ok(self.stream),
+            false => Err(invalid("more came than was asked for")),
+        }
+    }
+
     /// Waits for the next message's head as long as the peer likes; `None` when it closes instead.
     pub fn next_head(&mut self) -> io::Result<Option<Head>> {
         self.stream.socket().set_read_timeout(None)?;

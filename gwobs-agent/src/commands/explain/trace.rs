@@ -238,7 +238,7 @@ fn named(candidate: &Candidate<'_>) -> String {
 }
 
 /// The engine's short reason in words.
-fn why(reason: &str) -> String {
+pub(crate) fn why(reason: &str) -> String {
     match reason.split_once(':') {
         None if reason == "hostname" => "its hostname is another, or a less specific one".to_owned(),
         None => format!("the {reason} does not match"),

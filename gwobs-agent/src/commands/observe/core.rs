@@ -16,6 +16,7 @@ use crate::connections::{HandshakeFailure, Skip};
 use crate::event::{KernelEvent, Timestamp};
 use crate::finished::Finished;
 use crate::metrics::Metrics;
+use crate::misroutes::Misroutes;
 use crate::output::{Jsonl, Ready, Redaction, Renderer, Report, Summary, WallClock};
 use crate::pipeline::{Pipeline, Scope, Sink};
 use crate::recording::Parameters;
@@ -49,6 +50,7 @@ struct Teller<O> {
     journal: Jsonl,
     clock: WallClock,
     metrics: Metrics,
+    misroutes: Misroutes,
     losses: Losses,
 }
 
@@ -80,6 +82,7 @@ impl<O: Out> Core<O> {
                 journal: Jsonl::new(redaction),
                 clock: WallClock::from_offset(parameters.clock_offset),
                 metrics,
+                misroutes: Misroutes::default(),
                 losses: Losses::default(),
             },
         })
@@ -103,6 +106,7 @@ impl<O: Out> Core<O> {
         self.teller.redact_by(redaction);
         self.teller.metrics.decisions.specs(&snapshot);
         self.teller.metrics.grants.specs(&snapshot);
+        self.teller.misroutes.specs(now, &snapshot);
         self.pipeline.set_snapshot(now, snapshot);
     }
 
@@ -138,6 +142,7 @@ impl<O: Out> Core<O> {
             self.pipeline.name_process(process.pid, &process.name);
         }
         self.teller.losses.start(ready.time);
+        self.teller.misroutes.begin(ready.time, &self.teller.clock);
         self.teller.essential(&Report::Ready(ready));
     }
 
@@ -162,6 +167,11 @@ impl<O: Out> Core<O> {
     pub(super) fn kernel_error(&mut self, counter: Counter, count: u64) {
         let (_, reason) = counter.describe();
         self.teller.lost(reason, count);
+    }
+
+    /// What is remembered of mismatches.
+    pub(super) fn misroutes(&self) -> Misroutes {
+        self.teller.misroutes.clone()
     }
 
     /// The local ports on which a process has listeners.
@@ -266,6 +276,7 @@ impl<O: Out> Teller<O> {
 impl<O: Out> Sink for Teller<O> {
     fn finished(&mut self, finished: &Finished) {
         self.metrics.finished(finished);
+        self.misroutes.finished(finished, &self.journal, &self.clock);
         let is_mismatch = |verdict| matches!(verdict, Verdict::Mismatch(_));
         let wrong = finished
             .judgement

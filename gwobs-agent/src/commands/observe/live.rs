@@ -20,6 +20,7 @@ use crate::cluster::{self, News};
 use crate::commands::{Failure, Outcome};
 use crate::event::{EventKind, KernelEvent, Timestamp};
 use crate::metrics::{CertificateCollector, Health, Metrics, Server, StateCollector};
+use crate::misroutes::Misroutes;
 use crate::output::{ObservedProcess, Ready, boottime};
 use crate::probes::{self, ProbeError, Probes};
 use crate::processes::{self, Target};
@@ -88,7 +89,7 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
             specs = Specs::Cluster(feed);
         }
     }
-    let server = serve(config.metrics_addr, registry, health.clone()).await?;
+    let server = serve(config.metrics_addr, registry, health.clone(), live.core.misroutes()).await?;
     hurry();
     health.expect(&[PROBES]);
     let mut probes = live.attach(&config)?;
@@ -438,11 +439,16 @@ fn observed(process: probes::Process) -> ObservedProcess {
 /// Ends with an error only, or never without a server.
 type Serving = Pin<Box<dyn Future<Output = anyhow::Error>>>;
 
-async fn serve(address: Option<SocketAddr>, registry: Registry, health: Health) -> anyhow::Result<Serving> {
+async fn serve(
+    address: Option<SocketAddr>,
+    registry: Registry,
+    health: Health,
+    misroutes: Misroutes,
+) -> anyhow::Result<Serving> {
     let Some(address) = address else {
         return Ok(Box::pin(std::future::pending()));
     };
-    let server = Server::bind(address, registry, health)
+    let server = Server::bind(address, registry, health, misroutes)
         .await
         .with_context(|| format!("cannot serve metrics on {address}"))?;
     tracing::info!("metrics on http://{}/metrics", server.address()?);

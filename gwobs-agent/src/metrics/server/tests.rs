@@ -26,9 +26,14 @@ async fn serve() -> SocketAddr {
     metrics
         .convergence
         .converged(&samples::object("infra", "web"), std::time::Duration::from_millis(300));
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), registry, Health::default())
-        .await
-        .unwrap();
+    let server = Server::bind(
+        ([127, 0, 0, 1], 0).into(),
+        registry,
+        Health::default(),
+        Misroutes::default(),
+    )
+    .await
+    .unwrap();
     let address = server.address().unwrap();
     tokio::spawn(server.run());
     address

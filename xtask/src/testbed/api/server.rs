@@ -8,11 +8,13 @@ use super::status::failure;
 use super::store::{Key, Refused, Store};
 use super::{defaults, resource};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+mod forward;
 mod watch;
 
 /// What the threads share.
@@ -30,6 +32,8 @@ pub(super) struct State {
     pub(super) store: Store,
     pub(super) faults: Faults,
     pub(super) rights: Rights,
+    /// Where the server of a pod (`namespace/name`) really listens.
+    pub(super) forwards: HashMap<String, SocketAddr>,
     /// The targets of all requests so far.
     pub(super) requests: Vec<String>,
 }
@@ -39,6 +43,8 @@ enum Answer {
     Json(u16, Value),
     /// A watch, which writes for itself.
     Watch(Place, Query),
+    /// A WebSocket that leads to a port of a pod.
+    Forward(u16, SocketAddr),
     /// None at all.
     HangUp,
 }
@@ -80,6 +86,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
                     return Ok(());
                 }
             }
+            Answer::Forward(port, to) => return forward::serve(connection, &head, port, to),
             Answer::HangUp => return Ok(()),
         }
     }
@@ -124,6 +131,9 @@ impl Shared {
                 let state = self.lock();
                 state.store.get(&place.key(&name)).cloned().map_or_else(not_found, ok)
             }
+            ("GET", Some(Target::Object(place, name, Some(part)))) if part == "portforward" => {
+                self.forward(&place, &name, &query).unwrap_or_else(not_found)
+            }
             ("PUT", Some(Target::Object(place, name, Some(part)))) if part == "status" && self.serves(&place) => {
                 self.put_status(&place, &name, body)
             }
@@ -153,6 +163,12 @@ impl Shared {
             Ok(review) => Answer::Json(201, self.lock().rights.review(review)),
             Err(_) => Answer::Json(400, failure(400, "not JSON", None)),
         }
+    }
+
+    fn forward(&self, place: &Place, name: &str, query: &Query) -> Option<Answer> {
+        let pod = format!("{}/{name}", place.namespace.as_deref()?);
+        let to = self.lock().forwards.get(&pod).copied()?;
+        Some(Answer::Forward(u16::try_from(query.number("ports")?).ok()?, to))
     }
 
     fn serves(&self, place: &Place) -> bool {

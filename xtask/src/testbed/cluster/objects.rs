@@ -12,6 +12,10 @@ pub const NAMESPACE: &str = "shop";
 pub const GATEWAY: &str = "web";
 /// The port that every Service has.
 pub const SERVICE_PORT: u16 = 80;
+/// The namespace of the agent.
+pub(super) const AGENT_NAMESPACE: &str = "gwobs-system";
+/// The pod of the agent.
+pub(super) const AGENT_POD: &str = "gwobs-x7k2p";
 /// The group and version of the Gateway API.
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 
@@ -129,6 +133,22 @@ fn base64(text: &str) -> String {
         (0..4).map(digit).collect::<String>()
     };
     text.as_bytes().chunks(3).map(encode).collect()
+}
+
+/// The pod of an agent on a node, as the chart labels it.
+pub(super) fn agent_pod(node: &str, port: u16) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": AGENT_POD, "namespace": AGENT_NAMESPACE,
+            "labels": {"app.kubernetes.io/name": "gwobs", "app.kubernetes.io/component": "agent"},
+        },
+        "spec": {
+            "nodeName": node,
+            "containers": [{"name": "agent", "ports": [{"name": "metrics", "containerPort": port}]}],
+        },
+        "status": {"phase": "Running"},
+    })
 }
 
 /// An HTTPRoute of these rules.

@@ -1,0 +1,138 @@
+//! `gwobs misroutes`: for whoever is on call, from an alert to its proof.
+
+mod agents;
+mod fetch;
+mod follow;
+mod merged;
+mod show;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use self::agents::Agents;
+use self::merged::Merged;
+use super::{Failure, Outcome};
+use crate::cli::{Global, Output};
+use crate::cluster::Access;
+use crate::output::Style;
+
+const LONG_ABOUT: &str = "\
+Lists what agents have seen go wrong, in groups: the same Gateway, rule, reason, expected and observed backend. `show ID` \
+proves a group by a request: what the rules say, what happened, how to see it again and how to mend it.
+
+Asks all agents of a cluster (through its API, by port-forward: that needs leave to list pods and to create \
+pods/portforward), or those that --agent names. Agents answer to their own host alone.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gwobs misroutes
+      Of the cluster that kubectl would use.
+  gwobs misroutes show 3f9a12bc
+      The proof of one group.
+  gwobs misroutes --follow -o jsonl
+      Whatever grows, as it grows.
+  kubectl -n gwobs-system port-forward ds/gwobs 9095 & gwobs misroutes --agent http://127.0.0.1:9095
+      One agent, without further rights.";
+
+/// The labels of the chart's pods.
+const SELECTOR: &str = "app.kubernetes.io/name=gwobs,app.kubernetes.io/component=agent";
+
+/// List what agents have seen go wrong, and prove it
+#[derive(Debug, Args)]
+#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+pub struct MisroutesArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+
+    /// An agent's server in place of a cluster's agents; repeatable
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["kubeconfig", "context", "namespace", "selector"])]
+    agent: Vec<String>,
+
+    /// The kubeconfig file of the cluster; without it the one that kubectl would use
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Only agents in this namespace
+    #[arg(long, global = true, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// The labels of the agents' pods
+    #[arg(long, global = true, value_name = "LABELS", default_value = SELECTOR)]
+    selector: String,
+
+    /// Say what is new until interrupted
+    #[arg(long)]
+    follow: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Prove a group: request, what the rules say, what happened, how to mend it
+    Show {
+        /// The group's id
+        id: String,
+    },
+}
+
+impl MisroutesArgs {
+    fn access(&self) -> Access {
+        Access {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        }
+    }
+}
+
+pub(super) fn run(args: &MisroutesArgs, global: &Global) -> Result<Outcome, Failure> {
+    if args.follow && (args.action.is_some() || global.output == Some(Output::Json)) {
+        let message = "--follow lists what is new, as table or jsonl";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(answer(args, global.output.unwrap_or(Output::Table)))?;
+    Ok(Outcome::Fine)
+}
+
+async fn answer(args: &MisroutesArgs, output: Output) -> anyhow::Result<()> {
+    let agents = Agents::find(args).await?;
+    match &args.action {
+        Some(Action::Show { id }) => {
+            let proof = agents.proof(id).await?;
+            write(output, std::slice::from_ref(&proof), || show::text(&proof))
+        }
+        None if args.follow => follow::run(&agents, output).await,
+        None => {
+            let merged = Merged::of(agents.listings().await?);
+            write(output, &merged.groups, || table::text(&merged, Style::of_stdout()))
+        }
+    }
+}
+
+/// Writes text for people, or what it is made of.
+fn write<T: Serialize>(output: Output, values: &[T], text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let text = match output {
+        Output::Table => text(),
+        Output::Json => match values {
+            [only] => format!("{}\n", serde_json::to_string_pretty(only)?),
+            all => format!("{}\n", serde_json::to_string_pretty(all)?),
+        },
+        Output::Jsonl => lines(values)?,
+    };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn lines<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {
+    let lines: Vec<String> = values.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+    Ok(lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect())
+}
