@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// The stream, for another protocol that both sides have agreed on; nothing that came may be unread.
-    pub fn into_stream(self) -> io::Result<TcpStream> {
+    pub fn into_stream(self) -> io::Result<Stream> {
         match self.buffer.is_empty() {
             true => Ok(self.stream),
             false => Err(invalid("more came than was asked for")),

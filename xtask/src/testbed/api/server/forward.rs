@@ -2,6 +2,7 @@
 //! begins with its channel, an even one for data and the next one for errors, and each channel with the port.
 
 use crate::testbed::http::{Connection, Head};
+use crate::testbed::tls::Stream;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) fn serve(mut connection: Connection, head: &Head, port: u16, to: Sock
     );
     connection.write(answer.as_bytes())?;
     let client = connection.into_stream()?;
-    client.set_read_timeout(Some(TURN))?;
+    client.socket().set_read_timeout(Some(TURN))?;
     let mut socket = WebSocket::from_raw_socket(client, Role::Server, None);
     let [low, high] = port.to_le_bytes();
     for channel in [DATA, ERRORS] {
@@ -38,7 +39,7 @@ pub(super) fn serve(mut connection: Connection, head: &Head, port: u16, to: Sock
     carry(&mut socket, pod)
 }
 
-fn carry(socket: &mut WebSocket<TcpStream>, mut pod: TcpStream) -> io::Result<()> {
+fn carry(socket: &mut WebSocket<Stream>, mut pod: TcpStream) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {
         match socket.read() {
@@ -63,11 +64,11 @@ fn carry(socket: &mut WebSocket<TcpStream>, mut pod: TcpStream) -> io::Result<()
     }
 }
 
-fn tell(socket: &mut WebSocket<TcpStream>, message: Vec<u8>) -> io::Result<()> {
+fn tell(socket: &mut WebSocket<Stream>, message: Vec<u8>) -> io::Result<()> {
     socket.send(Message::binary(message)).map_err(io::Error::other)
 }
 
-fn close(socket: &mut WebSocket<TcpStream>) -> io::Result<()> {
+fn close(socket: &mut WebSocket<Stream>) -> io::Result<()> {
     socket
         .close(None)
         .and_then(|()| socket.flush())
