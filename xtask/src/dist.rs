@@ -1,5 +1,8 @@
 //! `cargo xtask dist`: the binary as the container image holds it, linked statically.
 
+mod bare;
+mod trial;
+
 use crate::command::{quiet, shown};
 use crate::{say, setup, test, workspace};
 use anyhow::{Context as _, Result, ensure};
@@ -8,9 +11,19 @@ use std::path::{Path, PathBuf};
 /// Segment type of a program header that names a dynamic linker (`PT_INTERP`, System V ABI).
 const INTERPRETER: u32 = 3;
 
+/// Builds `target/dist/gwobs`; with `tries`, also runs it where there is nothing else, which needs root and all of setup.
+pub fn run(tries: bool) -> Result<()> {
+    let program = build()?;
+    if tries {
+        setup::ensure()?;
+        trial::run(&program)?;
+    }
+    Ok(())
+}
+
 /// Builds `target/dist/gwobs`. glibc's resolver reads `/etc/resolv.conf` without shared libraries since 2.34, so names
 /// still resolve.
-pub fn run() -> Result<()> {
+fn build() -> Result<PathBuf> {
     setup::ensure_build()?;
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let arguments = [
@@ -30,7 +43,7 @@ pub fn run() -> Result<()> {
     ensure!(is_static(&place)?, "{} asks for a dynamic linker", place.display());
     let version = quiet(&mut crate::command::command(&place.to_string_lossy(), ["--version"]))?;
     say::done(version.trim(), &place.display().to_string());
-    Ok(())
+    Ok(place)
 }
 
 /// Copies the binary to where the Dockerfile takes it from.

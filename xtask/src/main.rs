@@ -60,7 +60,11 @@ enum Task {
         seconds: u32,
     },
     /// Build the binary that the container image holds, linked statically: target/dist/gwobs
-    Dist,
+    Dist {
+        /// Then run it in an empty root with the capabilities that deploy/ grants, on real traffic (needs root)
+        #[arg(long = "try")]
+        tries: bool,
+    },
     /// What CI checks: formatting, lints, tests, and licences and advisories where cargo-deny is installed
     Ci,
     /// Run the Gateway API conformance cases and print a table per test
@@ -114,7 +118,7 @@ fn run(task: Task) -> Result<()> {
             soak::run(&plane, size)
         }
         Task::Bench { rounds, seconds } => bench::run(rounds, seconds),
-        Task::Dist => dist::run(),
+        Task::Dist { tries } => dist::run(tries),
         Task::Ci => test::ci(),
         Task::Conformance { suite } => test::conformance(&suite),
     }

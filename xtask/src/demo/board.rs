@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 /// Names longer than this are cut, so that the table keeps its shape at 80 columns.
 const NAME: usize = 12;
-/// The longest reason that fits beside two names.
-const REASON: usize = 14;
+/// Columns of a rule and of a reason: at 80 columns, and where there is more room.
+const NARROW: [usize; 2] = [7, 14];
+const WIDE: [usize; 2] = [10, 18];
 
 /// What is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +51,7 @@ impl Board {
 
     /// The table in so many columns: a line of totals, an empty one, the heading, the rows.
     pub(super) fn lines(&self, width: usize) -> Vec<String> {
-        let mut lines = vec![self.totals(), String::new(), heading()];
+        let mut lines = vec![self.totals(), String::new(), heading(width)];
         lines.extend(
             self.groups
                 .iter()
@@ -99,12 +100,13 @@ impl Group {
             Verdict::Mismatch => ("✗", Style::Red),
             Verdict::Inconclusive => ("?", Style::Yellow),
         };
+        let [rule, reason] = columns(width);
         let fixed = format!(
-            "{:<NAME$} {:<NAME$} {:<7} {:<REASON$} {count:>5}  ",
+            "{:<NAME$} {:<NAME$} {:<rule$} {:<reason$} {count:>5}  ",
             cut(&self.expected, NAME),
             cut(&self.observed, NAME),
-            cut(&self.rule, 7),
-            cut(&self.reason, REASON),
+            cut(&self.rule, rule),
+            cut(&self.reason, reason),
         );
         let room = width.saturating_sub(fixed.chars().count() + 4);
         format!(
@@ -115,9 +117,14 @@ impl Group {
     }
 }
 
-fn heading() -> String {
+fn columns(width: usize) -> [usize; 2] {
+    if width < 100 { NARROW } else { WIDE }
+}
+
+fn heading(width: usize) -> String {
+    let [rule, reason] = columns(width);
     let text = format!(
-        "    {:<NAME$} {:<NAME$} {:<7} {:<REASON$} {:>5}  {}",
+        "    {:<NAME$} {:<NAME$} {:<rule$} {:<reason$} {:>5}  {}",
         "EXPECTED", "OBSERVED", "RULE", "REASON", "COUNT", "SAMPLE REQUEST"
     );
     paint(Style::Bold, &text)

@@ -4,6 +4,7 @@
 
 mod act;
 mod measured;
+mod on_call;
 
 use crate::testbed::client::Exchange;
 use crate::testbed::cluster::incidents::{self, Incident};
@@ -34,6 +35,7 @@ pub fn show() -> Result<()> {
     for (number, incident) in (1..).zip(Incident::ALL) {
         exchanges.extend(act::show(number, incident, &cluster, &mut agent)?);
     }
+    on_call::show(&cluster)?;
     conclude(agent, &exchanges)
 }
 

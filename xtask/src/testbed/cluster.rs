@@ -16,7 +16,7 @@ use super::api::Api;
 use super::backend::{Backends, Reach};
 use super::client::{Client, Exchange};
 use super::directory::Directory;
-use super::gwobs::{Gwobs, Observe};
+use super::gwobs::{self, Gwobs, Observe};
 use super::http::{Connection, Framing};
 use super::network::{Addresses, Network};
 use super::process::Process;
@@ -104,6 +104,11 @@ impl Cluster {
         write_dynamic(&self.directory, dynamic)
     }
 
+    /// An address that nothing uses.
+    pub fn spare_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address().ip(), self.address().port().wrapping_add(3))
+    }
+
     /// The process of the data plane.
     pub fn pid(&self) -> u32 {
         self.traefik.pid()
@@ -121,12 +126,23 @@ impl Cluster {
 
     /// The same with further arguments.
     pub fn agent_with(&self, args: &[&str]) -> Result<Gwobs> {
+        let binary = gwobs::binary()?;
+        self.agent_by(args, |args| {
+            let mut command = Command::new(binary);
+            command.args(args);
+            command
+        })
+    }
+
+    /// The same with a command of the caller's own.
+    pub fn agent_by(&self, args: &[&str], command: impl FnOnce(&[String]) -> Command) -> Result<Gwobs> {
         let served = self.metrics_address();
         self.api.apply(objects::agent_pod(NODE, served.port()))?;
         self.api
             .forward_ports(objects::AGENT_NAMESPACE, objects::AGENT_POD, served);
         let observe = Observe::agent(&self.kubeconfig()?, NODE, served);
-        let gwobs = args.iter().fold(observe, |observe, arg| observe.arg(arg)).start()?;
+        let observe = args.iter().fold(observe, |observe, arg| observe.arg(arg));
+        let gwobs = observe.start_by(command)?;
         let deadline = Instant::now() + CONVERGENCE;
         loop {
             match page(self.metrics_address(), "/readyz") {
@@ -240,8 +256,14 @@ fn wait_until_listening(traefik: &mut Process, address: SocketAddr) -> Result<()
 
 /// Status and body of a GET.
 pub fn page(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    page_as(address, path, "*/*")
+}
+
+/// Status and body of a GET that accepts this.
+pub fn page_as(address: SocketAddr, path: &str, accept: &str) -> Result<(u16, String)> {
     let mut connection = Connection::open(address)?;
-    connection.write(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: {accept}\r\nconnection: close\r\n\r\n");
+    connection.write(head.as_bytes())?;
     let head = connection.read_head()?;
     let body = connection.read_body(Framing::of_response(&head, "GET"))?;
     Ok((head.start[1].parse()?, String::from_utf8_lossy(&body).into_owned()))

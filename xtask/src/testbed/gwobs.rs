@@ -110,10 +110,19 @@ impl Observe {
     /// Waits for this observer's turn, starts it and waits for its `ready` line. The process ends with the thread that
     /// calls this.
     pub fn start(self) -> Result<Gwobs> {
+        let binary = binary()?;
+        self.start_by(|args| {
+            let mut command = Command::new(binary);
+            command.args(args);
+            command
+        })
+    }
+
+    /// The same by a command that is made of the arguments.
+    pub fn start_by(self, command: impl FnOnce(&[String]) -> Command) -> Result<Gwobs> {
         let turn = turn::wait()?;
-        let mut command = Command::new(binary()?);
+        let mut command = command(&self.args);
         command
-            .args(self.args)
             .envs(self.variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

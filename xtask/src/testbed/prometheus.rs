@@ -7,6 +7,7 @@ use super::yaml;
 use crate::command::quiet;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -73,27 +74,11 @@ impl Prometheus {
         result.cloned().with_context(|| format!("{expression}: {data}"))
     }
 
-    /// The values that a label has in the series of a selector.
-    pub fn label_values(&self, selector: &str, label: &str) -> Result<Vec<Value>> {
-        let data = self.api(&format!("label/{label}/values?match[]={}", encoded(selector)))?;
-        Ok(data.as_array().cloned().unwrap_or_default())
-    }
-
-    /// The alerts that are pending or firing: their names and states.
-    pub fn alerts(&self) -> Result<Vec<(String, String)>> {
-        let data = self.api("alerts")?;
-        let alerts = data
-            .get("alerts")
-            .and_then(Value::as_array)
-            .context("no list of alerts")?;
-        let text = |alert: &Value, pointer: &str| {
-            let value = alert.pointer(pointer).and_then(Value::as_str);
-            value.unwrap_or_default().to_owned()
-        };
-        Ok(alerts
-            .iter()
-            .map(|alert| (text(alert, "/labels/alertname"), text(alert, "/state")))
-            .collect())
+    /// The names of all alerts that were pending or firing at some time.
+    pub fn alerts_so_far(&self) -> Result<BTreeSet<String>> {
+        let series = self.query("group by (alertname) (last_over_time(ALERTS[1h]))")?;
+        let name = |one: &Value| Some(one.pointer("/metric/alertname")?.as_str()?.to_owned());
+        Ok(series.iter().filter_map(name).collect())
     }
 
     fn api(&self, path: &str) -> Result<Value> {

@@ -6,9 +6,12 @@
 mod certificate;
 mod changes;
 mod commands;
+mod demo;
 mod departures;
 mod failure_modes;
 mod fixture;
+mod monitoring;
+mod on_call;
 mod watching;
 
 use xtask::testbed::cluster::{assert_exact, assert_no_mismatch_but, decisions};

@@ -76,6 +76,7 @@ pub fn prepare(cluster: &Cluster) -> Result<()> {
         route("shop", &[], &shop),
         route("orders", &[], &orders),
         route("search", &[], &json!([mirrored])),
+        route("old", &[], &json!([prefix("/old", "gone")])),
         route("pay", &[], &json!([prefix("/pay", "other/pay")])),
         route("keys", &[], &json!([prefix("/keys", "vault/keys")])),
         release([50, 50]),
@@ -117,6 +118,8 @@ fn departures(cluster: &Cluster) -> Result<Vec<Exchange>> {
         // Traefik accepts the mirror and answers 500.
         get("/search?q=shoes").due("search"),
         get("/new").due_any(&["stable", "canary"]),
+        // A Service that is not there: 500 is right, and the route's ResolvedRefs is False.
+        get("/old/1").due_status(500),
     ];
     send(cluster, &mixed(&cases, 360))
 }
