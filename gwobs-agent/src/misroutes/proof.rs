@@ -10,9 +10,9 @@ use crate::finished::Finished;
 use crate::pipeline::{Fields, Target};
 
 /// Matches shown of those that came into question: a Gateway may have thousands, and the first ones tell.
-const MAX_CONSIDERED: usize = 24;
+const MAX_CONSIDERED: usize = 8;
 
-/// Every match that came into question, the winner first, then what matches too and is outranked. Empty if the request was
+/// What came into question, the winner first, then what the gateway followed, then what matches too. Empty if the request was
 /// judged by other specs, or is not fully known.
 pub(super) fn considered(finished: &Finished, specs: &Snapshot) -> Vec<Considered> {
     let (Some(decision), Some(head)) = (finished.decision.as_deref(), &finished.request) else {
@@ -25,7 +25,11 @@ pub(super) fn considered(finished: &Finished, specs: &Snapshot) -> Vec<Considere
     let (fields, target) = (Fields::of(&head.headers), Target::of(head).with_sni(sni));
     let borrowed = fields.borrowed();
     let (_, mut considered) = explain(specs, &decision.arrival, &target.with(&borrowed));
-    considered.sort_by_key(|one| rank(one.lost_by.as_deref()));
+    let followed = finished
+        .judgement
+        .as_ref()
+        .and_then(|judgement| judgement.observed_route.as_ref());
+    considered.sort_by_key(|one| rank(one.lost_by.as_deref(), followed == Some(&one.route)));
     considered.truncate(MAX_CONSIDERED);
     considered.into_iter().map(|one| shown(one, specs)).collect()
 }
@@ -34,13 +38,14 @@ fn is_known(head: &RequestHead) -> bool {
     !head.unknown.authority && !head.unknown.path && head.unknown.fields == 0
 }
 
-/// The winner, then what matches too, then what does not match, then what has another hostname.
-fn rank(lost_by: Option<&str>) -> u8 {
+/// The winner, what the gateway followed, what matches too, what does not match, what has another hostname.
+fn rank(lost_by: Option<&str>, is_followed: bool) -> u8 {
     match lost_by {
         None => 0,
-        Some(reason) if reason.starts_with("outranked") => 1,
-        Some("hostname") => 3,
-        Some(_) => 2,
+        Some(_) if is_followed => 1,
+        Some(reason) if reason.starts_with("outranked") => 2,
+        Some("hostname") => 4,
+        Some(_) => 3,
     }
 }
 

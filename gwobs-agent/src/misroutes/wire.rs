@@ -78,7 +78,8 @@ pub struct Proof {
 pub struct Example {
     /// The decision as in the JSONL of `observe`.
     pub decision: Value,
-    /// Every match that came into question, the winner first; empty where the specs have changed since.
+    /// The first of the matches that came into question: the winner, then what the gateway followed, then what matches
+    /// too; empty where the specs have changed since.
     pub considered: Vec<Considered>,
     /// What to do about it.
     pub mend: Vec<String>,
