@@ -262,7 +262,7 @@ impl Shared {
         if instructions.hang_up {
             return Ok(false);
         }
-        if head.header("upgrade").is_some() {
+        if head.header("upgrade") == Some("websocket") {
             connection.write(format!("HTTP/1.1 101 Switching\r\n{}{UPGRADED}", self.headers(endpoint)).as_bytes())?;
             return connection.echo().map(|()| false);
         }

@@ -143,6 +143,11 @@ impl Connection {
         Ok(Self { requests, scheme })
     }
 
+    /// What requests of any kind are sent by.
+    pub fn requests(&self) -> SendRequest<Bytes> {
+        self.requests.clone()
+    }
+
     /// The same, when the gateway takes a further request on it; an error if it takes none any more.
     pub async fn ready(&self) -> Result<Self> {
         let requests = self.requests.clone().ready().await?;

@@ -8,4 +8,6 @@ mod indexing;
 mod joined;
 mod plain;
 mod planes;
+mod streams;
+mod upgrade;
 mod upstream;

@@ -18,7 +18,6 @@ pub(in crate::pipeline) fn origin(downstream: &Half, last: Option<&Attempt<'_>>)
     let Some(Attempt::Sent(upstream)) = last else {
         return Origin::Gateway;
     };
-    let status = |half: &Half| half.response.head.as_ref().map(|head| head.status);
     let in_order = match (upstream.response.started, downstream.response.started) {
         (Some(read), Some(passed_on)) => read.order < passed_on.order,
         _ => false,
@@ -28,6 +27,17 @@ pub(in crate::pipeline) fn origin(downstream: &Half, last: Option<&Attempt<'_>>)
     } else {
         Origin::Gateway
     }
+}
+
+/// The status of a response; that of extended CONNECT as HTTP/1 has it, which switches with 101 (RFC 8441 section 5).
+fn status(half: &Half) -> Option<u16> {
+    const SWITCHING: u16 = 101;
+    let status = half.response.head.as_ref()?.status;
+    let is_connect = half.request.head.as_ref().is_some_and(|head| head.method == "CONNECT");
+    Some(match (is_connect, status) {
+        (true, 200) => SWITCHING,
+        _ => status,
+    })
 }
 
 /// What each attempt was for.

@@ -6,7 +6,7 @@ use crate::testbed::http::Head;
 use anyhow::Result;
 use bytes::Bytes;
 use h2::server::{Builder, SendResponse};
-use h2::{Reason, RecvStream};
+use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -41,10 +41,14 @@ where
     let mut builder = Builder::new();
     builder
         .initial_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW);
+        .initial_connection_window_size(WINDOW)
+        .enable_connect_protocol();
     let mut connection = builder.handshake(stream).await?;
     while let Some(request) = connection.accept().await {
         let (request, respond) = request?;
+        if Instructions::of(&head(&request)).close {
+            connection.graceful_shutdown();
+        }
         let shared = Arc::clone(shared);
         tokio::spawn(async move { shared.serve_stream(request, respond, endpoint).await });
     }
@@ -59,8 +63,17 @@ impl Shared {
         mut respond: SendResponse<Bytes>,
         endpoint: SocketAddr,
     ) -> Result<()> {
-        let (parts, mut body) = request.into_parts();
-        let head = head(&parts);
+        let head = head(&request);
+        let answer = Response::builder()
+            .header("content-type", "application/json")
+            .header("x-backend", &self.name)
+            .header("x-endpoint", endpoint.to_string());
+        let mut body = request.into_body();
+        if head.start[0] == "CONNECT" {
+            self.note_request();
+            let stream = respond.send_response(answer.body(())?, false)?;
+            return echo(body, stream).await;
+        }
         let instructions = Instructions::of(&head);
         let mut received = 0;
         while let Some(data) = body.data().await {
@@ -75,13 +88,8 @@ impl Shared {
             return Ok(());
         }
         let status = self.status(&head, &instructions);
-        let answer = Response::builder()
-            .status(status)
-            .header("content-type", "application/json")
-            .header("x-backend", &self.name)
-            .header("x-endpoint", endpoint.to_string());
         let echo = self.body(&head, &instructions, received, endpoint);
-        let mut stream = respond.send_response(answer.body(())?, head.start[0] == "HEAD")?;
+        let mut stream = respond.send_response(answer.status(status).body(())?, head.start[0] == "HEAD")?;
         if head.start[0] == "HEAD" {
             return Ok(());
         }
@@ -98,20 +106,31 @@ impl Shared {
     }
 }
 
+/// Sends back what comes until the client has said all.
+async fn echo(mut body: RecvStream, mut stream: SendStream<Bytes>) -> Result<()> {
+    while let Some(data) = body.data().await {
+        let data = data?;
+        body.flow_control().release_capacity(data.len())?;
+        stream.send_data(data, false)?;
+    }
+    stream.send_data(Bytes::new(), true)?;
+    Ok(())
+}
+
 /// As the other backends have it: the authority is a Host header.
-fn head(parts: &http::request::Parts) -> Head {
-    let host = parts
-        .uri
+fn head<B>(request: &Request<B>) -> Head {
+    let uri = request.uri();
+    let host = uri
         .authority()
         .map(|authority| ("host".to_owned(), authority.to_string()));
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let fields = parts
-        .headers
+    let fields = request
+        .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), text(value)));
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
     Head {
-        start: [parts.method.to_string(), target.to_owned(), "HTTP/2".to_owned()],
+        start: [request.method().to_string(), target.to_owned(), "HTTP/2".to_owned()],
         headers: host.into_iter().chain(fields).collect(),
     }
 }
