@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod finished;
 pub mod metrics;
 pub mod misroutes;
+pub mod notice;
 pub mod output;
 pub mod pairing;
 pub mod pipeline;

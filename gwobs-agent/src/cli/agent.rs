@@ -69,6 +69,10 @@ pub struct AgentArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub handshake_interval: Duration,
 
+    /// Write no Kubernetes Events: what they would say stands in the log only
+    #[arg(long)]
+    pub no_events: bool,
+
     /// Which decisions are written to standard output
     #[arg(long, value_enum, default_value_t = Shown::Mismatches)]
     pub decisions: Shown,

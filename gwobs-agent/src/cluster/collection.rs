@@ -82,10 +82,7 @@ impl Collection {
     pub(super) fn all(kind: &WatchedKind, version: &str) -> Self {
         Self {
             path: format!("{}/{}", root(kind.group, version), kind.plural),
-            api_version: match kind.group {
-                "" => version.to_owned(),
-                group => format!("{group}/{version}"),
-            },
+            api_version: api_version(kind, version),
             kind: kind.kind,
             fields: None,
             metadata_only: false,
@@ -95,9 +92,8 @@ impl Collection {
     /// The one object of this name.
     pub(super) fn one(kind: &WatchedKind, version: &str, name: &ObjectName) -> Self {
         let ObjectName { namespace, name } = name;
-        let root = root(kind.group, version);
         Self {
-            path: format!("{root}/namespaces/{namespace}/{}", kind.plural),
+            path: object_root(kind, version, namespace),
             ..Self::all(kind, version).with_fields(format!("metadata.name={name}"))
         }
     }
@@ -190,6 +186,23 @@ impl std::fmt::Display for Collection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.path.trim_start_matches('/'))?;
         self.fields.as_ref().map_or(Ok(()), |fields| write!(f, " ({fields})"))
+    }
+}
+
+/// Where the objects of a kind in a namespace are; an empty namespace is none.
+pub(super) fn object_root(kind: &WatchedKind, version: &str, namespace: &str) -> String {
+    let root = root(kind.group, version);
+    match namespace {
+        "" => format!("{root}/{}", kind.plural),
+        _ => format!("{root}/namespaces/{namespace}/{}", kind.plural),
+    }
+}
+
+/// `group/version`, or the version alone in the core group.
+pub(super) fn api_version(kind: &WatchedKind, version: &str) -> String {
+    match kind.group {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
     }
 }
 

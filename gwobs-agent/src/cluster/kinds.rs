@@ -86,6 +86,11 @@ pub(super) const CUSTOM: [WatchedKind; 12] = [
 ];
 
 impl WatchedKind {
+    /// True if it is this kind of the model.
+    pub(super) fn is(&self, kind: gwobs_route::model::Kind) -> bool {
+        (self.group, self.kind) == (kind.group(), kind.as_str())
+    }
+
     /// True if a CRD of this name (`plural.group`) can bring or take away one of [`CUSTOM`].
     pub(super) fn is_named(name: &str) -> bool {
         name.split_once('.')

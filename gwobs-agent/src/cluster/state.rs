@@ -123,19 +123,25 @@ impl Keeper {
         self.changed |= routing;
     }
 
-    /// Makes the state anew if that is due.
-    pub(super) fn keep(&mut self, index: &mut Index, definitions: &Definitions, profile: Option<Profile>) {
+    /// Makes the state anew if that is due; gives the references that have no ReferenceGrant any more.
+    pub(super) fn keep(
+        &mut self,
+        index: &mut Index,
+        definitions: &Definitions,
+        profile: Option<Profile>,
+    ) -> Vec<CrossReference> {
         let began = Instant::now();
         if !self.touched || began < self.next {
-            return;
+            return Vec::new();
         }
         self.touched = false;
         let (refused, unreadable) = (index.refused(), index.unreadable_sources());
         let unreadable = unreadable.map(|(source, _)| source.plural).collect();
         let (objects, snapshot) = index.now();
-        if std::mem::take(&mut self.changed) {
-            self.survey_again(objects, profile);
-        }
+        let revoked = match std::mem::take(&mut self.changed) {
+            true => self.survey_again(objects, profile),
+            false => Vec::new(),
+        };
         self.out.store(Arc::new(State {
             survey: self.survey.clone(),
             grant_changes: self.changes.clone(),
@@ -144,9 +150,10 @@ impl Keeper {
             ..State::of(objects, &snapshot, definitions)
         }));
         self.next = Instant::now() + INTERVAL.max(began.elapsed() * SHARE);
+        revoked
     }
 
-    fn survey_again(&mut self, objects: &Objects, profile: Option<Profile>) {
+    fn survey_again(&mut self, objects: &Objects, profile: Option<Profile>) -> Vec<CrossReference> {
         let survey = surveyed(objects, profile);
         let grants: BTreeMap<_, _> = objects
             .grants()
@@ -156,14 +163,16 @@ impl Keeper {
         for name in grants.keys() {
             self.changes.entry(Arc::clone(&name.namespace)).or_default();
         }
+        let mut revoked = Vec::new();
         if let Some(before) = self.grants.replace(grants) {
             let after = self.grants.as_ref();
             after
                 .into_iter()
                 .for_each(|after| count_changes(&before, after, &mut self.changes));
-            tell_grants(&self.survey, &survey);
+            revoked = tell_grants(&self.survey, &survey);
         }
         self.survey = survey;
+        revoked
     }
 }
 
@@ -191,21 +200,29 @@ fn count_changes(
     }
 }
 
-/// Says what grants that are gone cut off, and what those that came let through again.
-pub(super) fn tell_grants(before: &Survey, after: &Survey) {
+/// Says what grants that are gone cut off, and what those that came let through again; gives what was cut off.
+pub(super) fn tell_grants(before: &Survey, after: &Survey) -> Vec<CrossReference> {
     let granted = |survey: &Survey, of: &CrossReference, granted: bool| {
         survey.references.contains(&CrossReference { granted, ..of.clone() })
     };
+    let mut revoked = Vec::new();
     for reference in after.references.iter().filter(|one| granted(before, one, !one.granted)) {
         let CrossReference { from, to_kind, to, .. } = reference;
         if reference.granted {
             tracing::info!("a ReferenceGrant lets {from} refer to {to_kind} {to} again");
         } else {
-            tracing::warn!(
-                "no ReferenceGrant lets {from} refer to {to_kind} {to} any more: what goes there is refused; this would \
-                 restore it: {}",
-                grant_manifest(from.group(), from.kind(), &from.name, to_kind, to)
-            );
+            tracing::warn!("{}", cut_off(reference));
+            revoked.push(reference.clone());
         }
     }
+    revoked
+}
+
+/// What it means that a reference has no grant any more.
+pub(super) fn cut_off(reference: &CrossReference) -> String {
+    let CrossReference { from, to_kind, to, .. } = reference;
+    format!(
+        "no ReferenceGrant lets {from} refer to {to_kind} {to} any more: what goes there is refused; this would restore it: {}",
+        grant_manifest(from.group(), from.kind(), &from.name, to_kind, to)
+    )
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gwobs_route::ObjectName;
+use gwobs_route::lint::CrossReference;
 use gwobs_route::profile::Profile;
 use kube::Client;
 use serde_json::Value;
@@ -20,13 +21,16 @@ use super::client::{Access, ConnectError};
 use super::collection::Collection;
 use super::definitions::{Definition, Definitions};
 use super::discovery::{Served, discover};
+use super::events::{Occasion, Publisher};
 use super::kinds::{CONFIG_MAP, DEFINITION, POD, SECRET, WatchedKind};
+use super::local::concerns;
 use super::news::News;
 use super::reflector::{Delta, Reflector, Report};
-use super::state::{Keeper, State};
+use super::state::{Keeper, State, cut_off};
 use crate::certificates::{self, Certificates, Due, due};
 use crate::dataplanes::{Extra, Plane, Pod, Roster, ServicePorts};
 use crate::event::Timestamp;
+use crate::notice::{Notice, Reason};
 use crate::output::{Redaction, boottime};
 use crate::specs::{Index, SourceId, Spec, Standing, Whose};
 
@@ -34,6 +38,8 @@ use crate::specs::{Index, SourceId, Spec, Standing, Whose};
 const DELTAS: usize = 1024;
 /// News on their way.
 const NEWS: usize = 64;
+/// Notices on their way.
+const NOTICES: usize = 64;
 /// How long changes gather before a snapshot is taken of them: well below the hold, so that a change is known before anybody
 /// is accused; and long enough that the snapshots of a convergence window, of which so many are kept, stay few while
 /// endpoints come and go all the time.
@@ -61,6 +67,8 @@ pub struct Settings {
     pub without_secrets: bool,
     /// How to look at the certificates that the pods serve; not at all without it.
     pub handshakes: Option<certificates::Settings>,
+    /// Notices about objects become Kubernetes Events.
+    pub events: bool,
 }
 
 /// A watched cluster. Watching ends with it.
@@ -69,9 +77,16 @@ pub struct Feed {
     news: Receiver<News>,
     state: Arc<ArcSwap<State>>,
     certificates: Arc<ArcSwap<Certificates>>,
+    notices: Sender<Notice>,
 }
 
 impl Feed {
+    /// Takes notices, which become Kubernetes Events if that is wanted.
+    #[must_use]
+    pub fn notices(&self) -> Sender<Notice> {
+        self.notices.clone()
+    }
+
     /// What the cluster is like as a whole, renewed as it changes; empty until all of it is known.
     #[must_use]
     pub fn state(&self) -> Arc<ArcSwap<State>> {
@@ -102,6 +117,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
     let state = keeper.out();
     let certificates = Arc::<ArcSwap<Certificates>>::default();
     let out = Arc::clone(&certificates);
+    let (notices, noticed) = channel(NOTICES);
     let failed = |error: io::Error| ConnectError::Client(kube::Error::ReadEvents(error));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -117,7 +133,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
             // Whoever started this waits for it.
             let _ = started.send(told);
             if let Some(client) = client {
-                Watcher::new(client, settings, keeper, news).run(out).await;
+                Watcher::new(client, settings, keeper, news).run(out, noticed).await;
             }
         });
     };
@@ -132,6 +148,7 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
         news: receiver,
         state,
         certificates,
+        notices,
     })
 }
 
@@ -154,6 +171,7 @@ struct Watcher {
     news: Sender<News>,
     reports: (Sender<Report<Item>>, Receiver<Report<Item>>),
     tasks: BTreeMap<SourceId, AbortHandle>,
+    publisher: Option<Publisher>,
     /// The certificates that are due at this node.
     due: watch::Sender<Vec<Due>>,
     served: Served,
@@ -202,6 +220,7 @@ impl Watcher {
             news,
             reports: channel(DELTAS),
             tasks: BTreeMap::new(),
+            publisher: None,
             due: watch::Sender::default(),
             served: Served::default(),
             changed: Arc::default(),
@@ -213,11 +232,14 @@ impl Watcher {
     }
 
     /// Runs until nobody listens.
-    async fn run(mut self, certificates: Arc<ArcSwap<Certificates>>) {
+    async fn run(mut self, certificates: Arc<ArcSwap<Certificates>>, mut notices: Receiver<Notice>) {
         let (found, mut served) = channel(1);
         if let Some(settings) = self.settings.handshakes {
             // Ends with the one who says what is due.
             tokio::spawn(certificates::probe(settings, self.due.subscribe(), certificates));
+        }
+        if self.settings.events {
+            self.publisher = Some(Publisher::start(&self.client, self.settings.node.as_deref()));
         }
         let discovering = discover_for_ever(self.client.clone(), Arc::clone(&self.changed), found);
         let discovering = tokio::spawn(discovering).abort_handle();
@@ -236,6 +258,7 @@ impl Watcher {
             let told = tokio::select! {
                 Some(served) = served.recv() => { self.serve(served); Ok(()) }
                 Some((source, delta)) = self.reports.1.recv() => { self.take(&source, delta); Ok(()) }
+                Some(notice) = notices.recv() => { self.announce(notice); Ok(()) }
                 _ = ticks.tick() => self.tell().await,
                 () = self.news.closed() => Err(Closed),
             };
@@ -406,8 +429,10 @@ impl Watcher {
         if standing != Standing::Incomplete {
             self.tell_specs().await?;
             self.tell_planes().await?;
-            self.keeper
+            let revoked = self
+                .keeper
                 .keep(&mut self.index, &self.definitions, self.settings.profile);
+            self.announce_revoked(&revoked);
         }
         let in_flux = match standing {
             Standing::InStep => None,
@@ -492,6 +517,30 @@ impl Watcher {
                 self.index.add_source(source.clone());
                 self.start(source, Collection::one(kind, "v1", &name), spec);
             }
+        }
+    }
+
+    /// Grants that traffic of this node's Gateways depended on.
+    fn announce_revoked(&self, revoked: &[CrossReference]) {
+        let gateways = self.roster.gateways(self.index.objects());
+        for reference in revoked {
+            if concerns(&reference.from, &gateways, self.index.objects()) {
+                self.announce(Notice {
+                    reason: Reason::ReferenceGrantRevoked,
+                    regarding: reference.from.clone(),
+                    text: cut_off(reference),
+                });
+            }
+        }
+    }
+
+    /// Makes an Event of a notice, if that is wanted.
+    fn announce(&self, notice: Notice) {
+        let mut kinds = self.served.kinds.iter();
+        let served = kinds.find(|(kind, _)| kind.is(notice.regarding.kind));
+        if let (Some(publisher), Some((kind, version))) = (&self.publisher, served) {
+            let (kind, version) = (*kind, *version);
+            publisher.offer(Occasion { notice, kind, version });
         }
     }
 

@@ -1,4 +1,4 @@
-//! `gwobs check`: what this host lacks for watching.
+//! `gwobs check`: what this host lacks for watching, and what the API server does not permit.
 //!
 //! Looks without loading anything; then, if nothing is lacking, loads and attaches the probes for a moment, because
 //! only the kernel's verifier has the last word.
@@ -10,8 +10,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Failure, Outcome};
-use crate::cli::{Global, Output};
+use crate::cli::{ClusterArgs, Global, Output};
 
+mod api;
 mod host;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,10 @@ pub struct CheckArgs {
     /// Also say where this process's TLS libraries can be read, and why that is believed (repeatable)
     #[arg(long = "pid", value_name = "PID")]
     pids: Vec<u32>,
+
+    /// Also ask this cluster what it permits; without it that of the pod we are in, if it is one.
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// One thing that watching needs.
@@ -56,6 +61,7 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> Result<Outcome, Failure>
         needs.push(host::attach()?);
     }
     needs.extend(tls::needs(&args.pids));
+    needs.extend(api::needs(args.cluster.access())?);
     let text = match global.output.unwrap_or(Output::Table) {
         Output::Table => table(&needs),
         Output::Json => format!("{}\n", serde_json::to_string_pretty(&needs)?),
@@ -78,10 +84,10 @@ fn table(needs: &[Need]) -> String {
     }
     let lacking = needs.iter().filter(|need| !need.ok).count();
     let _ = match lacking {
-        0 => writeln!(lines, "\nThis host has all that `gwobs observe` needs."),
+        0 => writeln!(lines, "\nThis host has all that gwobs needs."),
         _ => writeln!(
             lines,
-            "\n`gwobs observe` cannot work here: {lacking} of {} needs are lacking.",
+            "\ngwobs cannot work here: {lacking} of {} needs are lacking.",
             needs.len()
         ),
     };

@@ -1,8 +1,10 @@
 //! Watching a cluster: kube-rs over HTTP against the testbed's API server, which goes wrong on demand.
 
 mod discovery;
+mod events;
 mod faults;
 mod loading;
+mod permissions;
 mod planes;
 mod secrets;
 mod watching;

@@ -1,5 +1,6 @@
 use super::host::{capability, has_tracepoint};
 use super::*;
+use crate::cluster::{Permission, Purpose};
 
 #[test]
 fn hooks_are_found_by_their_whole_name() {
@@ -29,11 +30,36 @@ fn what_is_lacking_stands_out() {
         "ok       kernel              6.18.0\n\
          LACKING  capability CAP_BPF  run as root, or grant it\n\
          \n\
-         `gwobs observe` cannot work here: 1 of 2 needs are lacking.\n"
+         gwobs cannot work here: 1 of 2 needs are lacking.\n"
     );
     let lines = jsonl(&needs).unwrap();
     assert_eq!(
         lines.lines().nth(1),
         Some(r#"{"need":"capability CAP_BPF","ok":false,"detail":"run as root, or grant it"}"#)
     );
+}
+
+#[test]
+fn what_the_agent_can_do_without_is_no_lack() {
+    let denied = |purpose| {
+        api::need(&Permission {
+            resource: "things.example.test".to_owned(),
+            verbs: &["list", "watch"],
+            denied: vec!["watch"],
+            purpose,
+        })
+    };
+    let needed = denied(Purpose::Decisions);
+    assert_eq!(
+        (&*needed.need, needed.ok),
+        ("API: list and watch things.example.test", false)
+    );
+    assert!(needed.detail.contains("does not permit to watch"), "{}", needed.detail);
+    for purpose in [Purpose::Certificates, Purpose::Events] {
+        let without = denied(purpose);
+        assert!(
+            without.ok && without.detail.starts_with("may not watch: "),
+            "{without:?}"
+        );
+    }
 }

@@ -60,6 +60,8 @@ pub enum Shown {
 pub(super) struct Told {
     pub(super) form: Form,
     pub(super) shown: Shown,
+    /// Whether the first misroute of a rule is told apart: for whoever does not read each decision.
+    pub(super) notices: bool,
 }
 
 /// Form of standard output.
@@ -81,6 +83,7 @@ impl Config {
             told: Told {
                 form: Form::new(global)?,
                 shown: Shown::All,
+                notices: false,
             },
             parameters: parameters(&args, global)?,
             specs: spec_source(&args, global)?,
@@ -113,6 +116,7 @@ impl Config {
             told: Told {
                 form,
                 shown: args.decisions,
+                notices: true,
             },
             specs: SpecSource::Cluster(cluster::Settings {
                 access: args.cluster.access().unwrap_or_default(),
@@ -124,6 +128,7 @@ impl Config {
                     interval: args.handshake_interval,
                     grace: args.convergence_window,
                 }),
+                events: !args.no_events,
             }),
             targets: Vec::new(),
             ring_buffer: args.ring_buffer.saturating_mul(1024),

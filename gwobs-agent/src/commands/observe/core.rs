@@ -17,6 +17,7 @@ use crate::event::{KernelEvent, Timestamp};
 use crate::finished::Finished;
 use crate::metrics::Metrics;
 use crate::misroutes::Misroutes;
+use crate::notice::First;
 use crate::output::{Jsonl, Ready, Redaction, Renderer, Report, Summary, WallClock};
 use crate::pipeline::{Pipeline, Scope, Sink};
 use crate::recording::Parameters;
@@ -45,6 +46,8 @@ struct Teller<O> {
     out: O,
     form: Form,
     shown: Shown,
+    /// Finds what is worth a notice.
+    first: Option<First>,
     renderer: Renderer,
     /// The journal is JSONL, whatever standard output is.
     journal: Jsonl,
@@ -58,7 +61,7 @@ impl<O: Out> Core<O> {
     /// # Errors
     /// If the parameters make no sense, as those of a recording may.
     pub(super) fn new(parameters: &Parameters, told: Told, metrics: Metrics, out: O) -> anyhow::Result<Self> {
-        let Told { form, shown } = told;
+        let Told { form, shown, notices } = told;
         let settings = settings(parameters)?;
         let redaction = if parameters.redact {
             manifests::redaction(&[])
@@ -78,6 +81,7 @@ impl<O: Out> Core<O> {
                 out,
                 form,
                 shown,
+                first: notices.then(First::default),
                 renderer: form.renderer(redaction.clone()),
                 journal: Jsonl::new(redaction),
                 clock: WallClock::from_offset(parameters.clock_offset),
@@ -267,6 +271,16 @@ impl<O: Out> Teller<O> {
         }
     }
 
+    fn notice(&mut self, finished: &Finished) {
+        let Some(notice) = self.first.as_mut().and_then(|first| first.finished(finished)) else {
+            return;
+        };
+        tracing::warn!("{}: {}", notice.regarding, notice.text);
+        if self.out.notice(notice).is_err() {
+            self.lost("notice_queue_full", 1);
+        }
+    }
+
     fn lost(&mut self, reason: &'static str, count: u64) {
         self.losses.add(reason, count);
         self.metrics.events.lost(reason, count);
@@ -277,6 +291,7 @@ impl<O: Out> Sink for Teller<O> {
     fn finished(&mut self, finished: &Finished) {
         self.metrics.finished(finished);
         self.misroutes.finished(finished, &self.journal, &self.clock);
+        self.notice(finished);
         let is_mismatch = |verdict| matches!(verdict, Verdict::Mismatch(_));
         let wrong = finished
             .judgement

@@ -86,6 +86,7 @@ pub(super) async fn run(config: Config) -> Result<Outcome, Failure> {
             if settings.handshakes.is_some() {
                 CertificateCollector::register(&mut registry, feed.certificates());
             }
+            live.core.out().send_notices(feed.notices());
             specs = Specs::Cluster(feed);
         }
     }

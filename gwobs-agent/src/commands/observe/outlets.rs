@@ -5,6 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::journal::Journal;
+use tokio::sync::mpsc::Sender;
+
+use crate::notice::Notice;
 use crate::output::{Full, Writer};
 
 /// How long the end waits for readers of what is queued.
@@ -29,6 +32,12 @@ pub(super) trait Out {
     /// # Errors
     /// [`Full`] if there is no room.
     fn mismatch(&mut self, bytes: Vec<u8>) -> Result<(), Full>;
+
+    /// Takes a notice.
+    ///
+    /// # Errors
+    /// [`Full`] if there is no room.
+    fn notice(&mut self, notice: Notice) -> Result<(), Full>;
 }
 
 /// The outlets of a live run.
@@ -36,6 +45,8 @@ pub(super) trait Out {
 pub(super) struct Outlets {
     stdout: Writer,
     journal: Option<Writer>,
+    /// Who makes Events of notices.
+    notices: Option<Sender<Notice>>,
 }
 
 /// An outlet that failed.
@@ -53,7 +64,13 @@ impl Outlets {
         Ok(Self {
             stdout: Writer::start("stdout", io::stdout())?,
             journal: journal.map(|journal| Writer::start("journal", journal)).transpose()?,
+            notices: None,
         })
+    }
+
+    /// Notices go there from now on.
+    pub(super) fn send_notices(&mut self, notices: Sender<Notice>) {
+        self.notices = Some(notices);
     }
 
     /// Waits until an outlet fails.
@@ -107,5 +124,10 @@ impl Out for Outlets {
 
     fn mismatch(&mut self, bytes: Vec<u8>) -> Result<(), Full> {
         self.journal.as_ref().map_or(Ok(()), |journal| journal.offer(bytes))
+    }
+
+    fn notice(&mut self, notice: Notice) -> Result<(), Full> {
+        let sent = self.notices.as_ref().map_or(Ok(()), |notices| notices.try_send(notice));
+        sent.map_err(|_| Full)
     }
 }

@@ -13,6 +13,7 @@ use super::outlets::Out;
 use crate::cli::{Global, ObserveArgs};
 use crate::commands::{Failure, Outcome};
 use crate::metrics::{MAX_ROUTES, Metrics};
+use crate::notice::Notice;
 use crate::output::Full;
 use crate::recording::{Input, Reader};
 use crate::specs::{ManifestFile, load_sources};
@@ -45,6 +46,7 @@ fn replay_as(form: Form, recording: impl BufRead, to: impl Write) -> anyhow::Res
     let told = Told {
         form,
         shown: Shown::All,
+        notices: false,
     };
     let mut core = Core::new(reader.parameters(), told, metrics, Lines { to, failed: None })?;
     let mut sources = Vec::new();
@@ -97,6 +99,10 @@ impl<W: Write> Out for Lines<W> {
     }
 
     fn mismatch(&mut self, _: Vec<u8>) -> Result<(), Full> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: Notice) -> Result<(), Full> {
         Ok(())
     }
 }
