@@ -73,6 +73,7 @@ fn everything() -> Value {
         "imagePullSecrets": [{"name": "pull"}],
         "agent": {
             "profile": "envoy-gateway", "gatewayPods": ["app=edge:infra/edge"], "cluster": "eu-1", "logFormat": "text",
+            "handshakes": {"intervalSeconds": 300, "ports": [9443]},
             "extraEnv": [{"name": "GWOBS_LOG", "value": "debug"}],
         },
         "serviceAccount": {"annotations": {"team": "platform"}},
@@ -92,6 +93,7 @@ fn everything() -> Value {
 fn nothing() -> Value {
     json!({
         "serviceAccount": {"create": false},
+        "agent": {"handshakes": {"create": false}, "events": false},
         "rbac": {"create": false},
         "priorityClass": {"create": false},
         "networkPolicy": {"create": false},
@@ -140,9 +142,12 @@ fn no_more_rights_than_needed() {
         json!(["BPF", "PERFMON", "SYS_PTRACE", "SYS_NICE"])
     );
     for rule in of_kind(&manifests, "ClusterRole")[0]["rules"].as_array().unwrap() {
-        let reads = json!(["get", "list", "watch"]);
-        assert_eq!(rule["verbs"], reads, "{rule}");
         let resources = rule["resources"].as_array().unwrap();
+        let verbs = match resources.as_slice() {
+            [only] if only == "events" => json!(["create", "patch"]),
+            _ => json!(["get", "list", "watch"]),
+        };
+        assert_eq!(rule["verbs"], verbs, "{rule}");
         assert!(
             !resources.contains(&json!("secrets")) && !resources.contains(&json!("*")),
             "{rule}"
@@ -162,6 +167,29 @@ fn secrets_are_read_where_that_was_allowed() {
     assert!(of_kind(&all, "Role").is_empty());
     let rules = of_kind(&all, "ClusterRole")[0]["rules"].to_string();
     assert!(rules.contains("secrets"), "{rules}");
+}
+
+/// What is switched off is asked for no rights, and the agent is told.
+#[test]
+fn secrets_handshakes_and_events_are_switched_in_all_places() {
+    let switched = |values: Value| {
+        let manifests = manifests(&values);
+        let arguments = container(&manifests)["args"].to_string();
+        let rules = of_kind(&manifests, "ClusterRole")[0]["rules"].to_string();
+        let policy = of_kind(&manifests, "NetworkPolicy")[0]["spec"]["egress"].to_string();
+        let off = ["--no-secrets", "--no-handshakes", "--no-events"].map(|flag| arguments.contains(flag));
+        let rights = [
+            rules.contains("secrets"),
+            policy.contains("10443"),
+            rules.contains("events"),
+        ];
+        (off, rights)
+    };
+    assert_eq!(switched(json!({})), ([true, false, false], [false, true, true]));
+    let all = json!({"rbac": {"secrets": {"namespaces": ["*"]}}});
+    assert_eq!(switched(all), ([false, false, false], [true, true, true]));
+    let none = json!({"agent": {"handshakes": {"create": false}, "events": false}});
+    assert_eq!(switched(none), ([true, true, true], [false, false, false]));
 }
 
 #[test]
