@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use gwobs_route::Verdict;
 
-use super::puzzle::{Answer, Puzzle};
+use super::puzzle::{Answer, Puzzle, Solution};
 
 /// What all matchings say about each request; `None` if a request may own several calls, or there is no matching.
-pub(super) fn solve(puzzle: &Puzzle<'_>) -> Option<Vec<Answer>> {
+pub(super) fn solve(puzzle: &Puzzle<'_>) -> Option<Solution> {
     if puzzle.calls.iter().any(|call| call.failed) {
         return None;
     }
@@ -28,7 +28,8 @@ pub(super) fn solve(puzzle: &Puzzle<'_>) -> Option<Vec<Answer>> {
     let sets = puzzle.sets(&options.owners);
     options.interchange(&sets, &mut answers, &matching);
     puzzle.withhold_open_sets(&sets, &mut answers);
-    Some(answers)
+    let counted = puzzle.counted(&sets, &options.owners, &options.optional);
+    Some(Solution { answers, counted })
 }
 
 /// Nodes that own calls: the requests, then one stand-in for each optional call, for the owner that nobody saw.

@@ -28,6 +28,8 @@ pub(super) struct PuzzleRequest {
     pub(super) class: usize,
     /// True if nothing more will be learnt of it.
     pub(super) over: bool,
+    /// True if an answer was given already.
+    pub(super) told: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -63,17 +65,45 @@ impl Answer {
     }
 }
 
+/// What all readings say.
+#[derive(Debug)]
+pub(super) struct Solution {
+    /// About each request.
+    pub(super) answers: Vec<Answer>,
+    /// For each request, true if the requests that it shares its calls with, all of one class, own the same calls among
+    /// themselves in every reading, one each at most: counts of where these went are exact, whoever owns which.
+    pub(super) counted: Vec<bool>,
+}
+
 impl Puzzle<'_> {
     /// What all readings say about each request. If there are too many readings to look at one by one, more than
     /// these are considered: that can lose answers, but not make any. If there is no reading at all, nothing is
     /// known.
-    pub(super) fn solve(&self) -> Vec<Answer> {
+    pub(super) fn solve(&self) -> Solution {
         match readings::enumerate(self, MAX_STEPS) {
-            Ok(answers) => Some(answers),
+            Ok(solution) => Some(solution),
             Err(Silent::TooMany) => matching::solve(self),
             Err(Silent::Impossible) => None,
         }
-        .unwrap_or_else(|| vec![Answer::Unpaired; self.requests.len()])
+        .unwrap_or_else(|| Solution {
+            answers: vec![Answer::Unpaired; self.requests.len()],
+            counted: vec![false; self.requests.len()],
+        })
+    }
+
+    /// [`Solution::counted`]. `owners`: the possible owners of each call; `unowned`: whether it may be nobody's.
+    pub(super) fn counted(&self, sets: &[usize], owners: &[BTreeSet<usize>], unowned: &[bool]) -> Vec<bool> {
+        let mut open: BTreeSet<usize> = BTreeSet::new();
+        for ((call, owners), unowned) in self.calls.iter().zip(owners).zip(unowned) {
+            let names: BTreeSet<usize> = owners.iter().filter_map(|owner| sets.get(*owner).copied()).collect();
+            if names.len() > 1 || *unowned || call.failed {
+                open.extend(names);
+            }
+        }
+        let requests = self.requests.iter().zip(sets);
+        let unsettled = requests.filter(|(request, _)| !request.over || request.told);
+        open.extend(unsettled.map(|(_, set)| *set));
+        sets.iter().map(|set| !open.contains(set)).collect()
     }
 
     /// The requests of one class that hang together by calls which, in some reading, belong to either of them, directly

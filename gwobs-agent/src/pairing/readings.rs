@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use gwobs_route::Verdict;
 
-use super::puzzle::{Answer, Puzzle};
+use super::puzzle::{Answer, Puzzle, Solution};
 
 /// Why the readings say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +16,20 @@ pub(super) enum Silent {
 }
 
 /// What all readings of a puzzle say about each request.
-pub(super) fn enumerate(puzzle: &Puzzle<'_>, max_steps: usize) -> Result<Vec<Answer>, Silent> {
+pub(super) fn enumerate(puzzle: &Puzzle<'_>, max_steps: usize) -> Result<Solution, Silent> {
     let sets: Vec<usize> = puzzle.requests.iter().map(|request| request.class).collect();
     let first = Search::of(puzzle, sets, max_steps)?;
     let doubt = |seen: &Seen| matches!(seen, Seen::Differing(_));
-    if !first.seen.iter().any(doubt) {
-        return first.answers();
-    }
     // Requests of one class that never compete for the same calls are apart: each such set may be settled as a whole.
     let sets = puzzle.sets(&first.options);
-    Search::of(puzzle, sets, max_steps)?.answers()
+    let counted = puzzle.counted(&sets, &first.options, &first.unowned);
+    let search = if first.seen.iter().any(doubt) {
+        Search::of(puzzle, sets, max_steps)?
+    } else {
+        first
+    };
+    let answers = search.answers()?;
+    Ok(Solution { answers, counted })
 }
 
 /// What the readings so far said about one request.
@@ -48,6 +52,8 @@ struct Search<'p, 'a> {
     seen: Vec<Seen>,
     /// The owners of each call in some reading.
     options: Vec<BTreeSet<usize>>,
+    /// Whether each call is nobody's in some reading.
+    unowned: Vec<bool>,
     /// The set of requests, equal for routing, that each request belongs to.
     sets: Vec<usize>,
     /// The verdicts of the first reading by set, counted; `None` once another reading had others.
@@ -69,6 +75,7 @@ impl<'p, 'a> Search<'p, 'a> {
             attempts: vec![Vec::new(); requests],
             seen: vec![Seen::Nothing; requests],
             options: vec![BTreeSet::new(); puzzle.calls.len()],
+            unowned: vec![false; puzzle.calls.len()],
             sets,
             verdicts_of_set: HashMap::new(),
             verdicts: HashMap::new(),
@@ -110,6 +117,10 @@ impl<'p, 'a> Search<'p, 'a> {
         };
         if !self.attempts.iter().enumerate().all(ends_well) {
             return;
+        }
+        let owned: BTreeSet<usize> = self.attempts.iter().flatten().copied().collect();
+        for (call, unowned) in self.unowned.iter_mut().enumerate() {
+            *unowned |= !owned.contains(&call);
         }
         let mut counts: HashMap<usize, HashMap<Verdict, usize>> = HashMap::new();
         for request in 0..self.attempts.len() {

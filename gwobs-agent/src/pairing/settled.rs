@@ -54,6 +54,9 @@ pub enum Tie {
     Sure(Vec<Evidence>),
     /// The verdict is the same in every reading; the calls are those of one of them.
     Verdict(Vec<Evidence>),
+    /// The same, and the requests that come into question for its calls, which are handed out with it and equal for
+    /// routing, own the same ones among themselves in every reading: counts of where they went are exact.
+    Counted(Vec<Evidence>),
     /// Nothing is known for sure.
     Unknown(Inconclusive),
 }

@@ -79,7 +79,7 @@ pub(super) fn report(
     let decided = judging::decided_at(&settled.downstream);
     let report = assemble(&settled.downstream, &calls, judged, decided, identity, judging);
     Report {
-        certain: matches!(settled.tie, Tie::Sure(_)),
+        certain: matches!(settled.tie, Tie::Sure(_) | Tie::Counted(_)),
         finished: Finished {
             downstream: Some(client_side(&settled.downstream)),
             request: settled.downstream.request.head.as_deref().cloned(),
@@ -272,7 +272,7 @@ fn response(settled: &SettledRequest) -> Option<Response> {
 
 fn pairing(settled: &SettledRequest) -> Pairing {
     let evidence = match &settled.tie {
-        Tie::Sure(evidence) | Tie::Verdict(evidence) => evidence.clone(),
+        Tie::Sure(evidence) | Tie::Verdict(evidence) | Tie::Counted(evidence) => evidence.clone(),
         Tie::Unknown(_) => Vec::new(),
     };
     Pairing {

@@ -51,14 +51,7 @@ pub(super) fn encode(event: &KernelEvent, out: &mut Encoder) {
         EventKind::Handshake { socket, outcome } => {
             out.byte(11);
             out.unsigned(socket.0);
-            match outcome {
-                HandshakeOutcome::Succeeded => out.byte(1),
-                HandshakeOutcome::Failed { library, reason } => {
-                    out.byte(0);
-                    out.unsigned(u64::from(*library));
-                    out.unsigned(u64::from(*reason));
-                }
-            }
+            encode_outcome(outcome, out);
         }
         EventKind::Opened(opened) => encode_opened(opened, out),
         EventKind::Connecting { socket, peer } => {
@@ -91,6 +84,17 @@ pub(super) fn encode(event: &KernelEvent, out: &mut Encoder) {
             out.byte(8);
             out.byte(code(&LOST_REASONS, &lost.reason));
             out.unsigned(lost.count);
+        }
+    }
+}
+
+fn encode_outcome(outcome: &HandshakeOutcome, out: &mut Encoder) {
+    match outcome {
+        HandshakeOutcome::Succeeded => out.byte(1),
+        HandshakeOutcome::Failed { library, reason } => {
+            out.byte(0);
+            out.unsigned(u64::from(*library));
+            out.unsigned(u64::from(*reason));
         }
     }
 }

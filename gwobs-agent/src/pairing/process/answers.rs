@@ -16,6 +16,15 @@ use crate::pairing::oracle::Oracle;
 use crate::pairing::puzzle::Answer;
 use crate::pairing::settled::{Settled, SettledCall, SettledRequest, Tie};
 
+/// How an answer goes out.
+#[derive(Clone, Copy)]
+struct Way {
+    /// After it was held.
+    held: bool,
+    /// With those of all requests that it shares its calls with.
+    whole: bool,
+}
+
 impl Process {
     /// Hands out every ended request of the component that has an answer. A mismatch that is not tied to certain calls
     /// is held here, not by whoever judges: after the hold all readings must still agree, by the specs of then.
@@ -33,10 +42,16 @@ impl Process {
         let until = until
             .map(|ended| Timestamp(ended.0.saturating_add(hold)))
             .filter(|until| *until > now);
-        for (id, answer) in solved.requests.iter().zip(&solved.answers) {
-            match until.filter(|_| held.contains(id)) {
-                Some(until) => self.put_off(*id, until),
-                None => self.hand_out_answer(*id, answer, solved, held.contains(id), oracle, out),
+        for (id, answer) in solved.answers() {
+            match until.filter(|_| held.contains(&id)) {
+                Some(until) => self.put_off(id, until),
+                None => {
+                    let way = Way {
+                        held: held.contains(&id),
+                        whole: until.is_none() && solved.is_counted(id),
+                    };
+                    self.hand_out_answer(id, answer, solved, way, oracle, out);
+                }
             }
         }
         let waits = |request: &Request| !(request.emitted || until.is_some() && held.contains(&asked));
@@ -48,24 +63,20 @@ impl Process {
 
     /// The ended requests whose answer is a mismatch without certain calls, with those they are interchangeable with.
     fn to_be_held(&self, solved: &Solved, oracle: &impl Oracle) -> BTreeSet<HalfId> {
-        let answers = || solved.requests.iter().zip(&solved.answers);
-        let mismatch = |(id, answer): &(&HalfId, &Answer)| {
-            self.verdict_of(**id, answer, solved, oracle)
+        let answers = || solved.answers();
+        let mismatch = |(id, answer): &(HalfId, &Answer)| {
+            self.verdict_of(*id, answer, solved, oracle)
                 .is_some_and(|verdict| matches!(verdict, Verdict::Mismatch(_)))
         };
-        let interchangeable = |(_, answer): &(&HalfId, &Answer)| matches!(answer, Answer::Interchangeable(_));
-        let uncertain = |(id, answer): &(&HalfId, &Answer)| match answer {
-            Answer::Sure(_) => self.is_vague(**id, answer, solved),
+        let interchangeable = |(_, answer): &(HalfId, &Answer)| matches!(answer, Answer::Interchangeable(_));
+        let uncertain = |(id, answer): &(HalfId, &Answer)| match answer {
+            Answer::Sure(_) => self.is_vague(*id, answer, solved),
             Answer::SameVerdict(_) => true,
             Answer::Interchangeable(_) | Answer::Unpaired => false,
         };
-        let mut held: BTreeSet<HalfId> = answers()
-            .filter(uncertain)
-            .filter(mismatch)
-            .map(|(id, _)| *id)
-            .collect();
+        let mut held: BTreeSet<HalfId> = answers().filter(uncertain).filter(mismatch).map(|(id, _)| id).collect();
         if answers().filter(interchangeable).any(|answer| mismatch(&answer)) {
-            held.extend(answers().filter(interchangeable).map(|(id, _)| *id));
+            held.extend(answers().filter(interchangeable).map(|(id, _)| id));
         }
         held.retain(|id| {
             self.requests
@@ -98,7 +109,7 @@ impl Process {
         id: HalfId,
         answer: &Answer,
         solved: &Solved,
-        held: bool,
+        way: Way,
         oracle: &impl Oracle,
         out: &mut Out<'_>,
     ) {
@@ -114,13 +125,18 @@ impl Process {
             Answer::Sure(_) => Evidence::Only,
             _ => Evidence::Interchangeable,
         };
-        let tie = self.tie_of(request, &calls, Some(kind), oracle);
+        let tie = match (self.tie_of(request, &calls, Some(kind), oracle), answer) {
+            (Tie::Verdict(evidence), Answer::SameVerdict(_) | Answer::Interchangeable(_)) if way.whole => {
+                Tie::Counted(evidence)
+            }
+            (tie, _) => tie,
+        };
         match (&tie, answer) {
             (Tie::Unknown(_), _) => out.counts.unpaired += 1,
             (_, Answer::Interchangeable(_)) => out.counts.interchangeable += 1,
             (_, _) => out.counts.paired += 1,
         }
-        self.emit(id, tie, &calls, held, out);
+        self.emit(id, tie, &calls, way.held, out);
     }
 
     /// A request in doubt waits for its neighbours, but not for ever.

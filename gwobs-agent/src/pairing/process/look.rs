@@ -20,10 +20,22 @@ use crate::pairing::tokens::Token;
 pub(super) struct Solved {
     pub(super) requests: Vec<HalfId>,
     pub(super) calls: Vec<CallId>,
-    pub(super) answers: Vec<Answer>,
+    answers: Vec<Answer>,
+    counted: Vec<bool>,
 }
 
 impl Solved {
+    /// The requests with their answers.
+    pub(super) fn answers(&self) -> impl Iterator<Item = (HalfId, &Answer)> {
+        self.requests.iter().copied().zip(&self.answers)
+    }
+
+    /// True if counts of the calls of a request and of those it shares them with are exact.
+    pub(super) fn is_counted(&self, request: HalfId) -> bool {
+        let mut counted = self.requests.iter().zip(&self.counted);
+        counted.any(|(id, counted)| *id == request && *counted)
+    }
+
     /// The calls that an answer names; `None` if it names none for sure.
     pub(super) fn calls_of(&self, answer: &Answer) -> Option<Vec<CallId>> {
         let calls = answer.calls()?.iter();
@@ -219,11 +231,12 @@ impl Process {
                 verdict.unwrap_or(Verdict::Inconclusive(Inconclusive::Unpaired))
             },
         };
-        let answers = puzzle.solve();
+        let solution = puzzle.solve();
         Some(Solved {
             requests,
             calls,
-            answers,
+            answers: solution.answers,
+            counted: solution.counted,
         })
     }
 
@@ -242,6 +255,7 @@ impl Process {
             requests.push(PuzzleRequest {
                 class,
                 over: request.ended.is_some(),
+                told: request.emitted,
             });
         }
         requests

@@ -22,7 +22,7 @@ fn told(mut script: Script) -> Vec<(u64, Verdict)> {
 fn evidence(script: &Script, id: u64) -> Vec<Evidence> {
     let request = script.requests().find(|request| request.downstream.id.0 == id).unwrap();
     match &request.tie {
-        Tie::Sure(evidence) | Tie::Verdict(evidence) => evidence.clone(),
+        Tie::Sure(evidence) | Tie::Verdict(evidence) | Tie::Counted(evidence) => evidence.clone(),
         Tie::Unknown(why) => panic!("{why:?}"),
     }
 }
@@ -370,4 +370,46 @@ fn a_connect_that_failed_for_somebody_accuses_nobody() {
     script.write(12, 1, 2, "/c");
     [11, 12, 1, 2].into_iter().for_each(|id| script.answer(id, 1, 200));
     assert_eq!(told(script), [(1, Verdict::Match), (2, Verdict::Match)]);
+}
+
+/// Two requests of one kind, answered from two backends that are both right: nobody knows whose answer was whose, but each
+/// backend had one.
+#[test]
+fn calls_that_a_whole_class_shares_are_counted() {
+    let mut script = Script::new();
+    script.oracle.also_right = vec![2];
+    let both = |script: &mut Script, first: u64, path: &str, other: &str| {
+        script.read(first, 1, path);
+        script.read(first + 1, 1, other);
+        script.write(first + 10, 1, 1, "/x");
+        script.write(first + 11, 1, 2, "/x");
+        [first + 10, first + 11, first, first + 1]
+            .into_iter()
+            .for_each(|id| script.answer(id, 1, 200));
+        script.wait(SECOND);
+    };
+    both(&mut script, 1, "/a/x", "/a/x");
+    both(&mut script, 101, "/a/x", "/b/x");
+    let ties: Vec<_> = script
+        .requests()
+        .map(|request| (request.downstream.id.0, &request.tie))
+        .collect();
+    let [(_, one), (_, two), (_, three), (_, four)] = ties.as_slice() else {
+        panic!("{ties:?}")
+    };
+    assert!(matches!((one, two), (Tie::Counted(_), Tie::Counted(_))), "{ties:?}");
+    assert!(
+        !matches!(three, Tie::Counted(_)) && !matches!(four, Tie::Counted(_)),
+        "{ties:?}"
+    );
+    let backends: std::collections::BTreeSet<_> = script
+        .requests()
+        .filter(|request| matches!(request.tie, Tie::Counted(_)))
+        .flat_map(|request| &request.attempts)
+        .map(|attempt| match attempt {
+            SettledCall::Sent(half) => half.connection.peer,
+            SettledCall::ConnectFailed { peer, .. } => *peer,
+        })
+        .collect();
+    assert_eq!(backends, [backend(1), backend(2)].into());
 }

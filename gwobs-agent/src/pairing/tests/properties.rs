@@ -29,7 +29,7 @@ fn given(world: &World) -> Vec<(usize, Verdict, bool)> {
             (
                 id,
                 world.script.verdict_on(request),
-                matches!(request.tie, Tie::Verdict(_)),
+                matches!(request.tie, Tie::Verdict(_) | Tie::Counted(_)),
             )
         })
         .collect()

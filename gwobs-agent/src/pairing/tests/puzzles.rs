@@ -40,7 +40,7 @@ proptest! {
     fn matchings_say_what_all_readings_say((calls, classes, verdicts) in drawn()) {
         let judge = |request: usize, calls: &[usize]| verdict(verdicts[classes[request]][calls.first().map_or(0, |call| call + 1)]);
         let puzzle = Puzzle {
-            requests: classes.iter().map(|class| PuzzleRequest { class: *class, over: true }).collect(),
+            requests: classes.iter().map(|class| PuzzleRequest { class: *class, over: true, told: false }).collect(),
             calls: calls
                 .iter()
                 .map(|(owners, optional)| PuzzleCall {
@@ -55,7 +55,8 @@ proptest! {
         };
         match (readings::enumerate(&puzzle, 1_000_000), matching::solve(&puzzle)) {
             (Ok(all), Some(matched)) => {
-                for (request, pair) in all.iter().zip(&matched).enumerate() {
+                prop_assert_eq!(&all.counted, &matched.counted);
+                for (request, pair) in all.answers.iter().zip(&matched.answers).enumerate() {
                     match pair {
                         (Answer::Sure(one), Answer::Sure(other)) => prop_assert_eq!(one, other),
                         (Answer::SameVerdict(one), Answer::SameVerdict(other)) => {
@@ -78,7 +79,14 @@ proptest! {
 fn a_large_class_is_settled_as_a_whole() {
     let judge = |_: usize, calls: &[usize]| verdict(u8::from(calls.first().is_some_and(|call| *call < 3)));
     let puzzle = Puzzle {
-        requests: vec![PuzzleRequest { class: 0, over: true }; 50],
+        requests: vec![
+            PuzzleRequest {
+                class: 0,
+                over: true,
+                told: false
+            };
+            50
+        ],
         calls: vec![
             PuzzleCall {
                 owners: (0..50).collect(),
@@ -91,7 +99,7 @@ fn a_large_class_is_settled_as_a_whole() {
         may_be_last: &|_, _| true,
         verdict: &judge,
     };
-    let answers = puzzle.solve();
+    let answers = puzzle.solve().answers;
     let wrong = answers.iter().enumerate().filter(|(request, answer)| match answer {
         Answer::Interchangeable(calls) => judge(*request, calls) != Verdict::Match,
         other => panic!("{other:?}"),

@@ -55,7 +55,7 @@ impl Process {
                     if full {
                         self.learn_habits_of_full(id);
                     }
-                    self.hand_out_of_crowd(id, call, wrong, out);
+                    self.hand_out_of_crowd(id, call, Tie::Verdict, wrong, out);
                 }
             }
             _ if full && self.interchange(now, hold, crowd, id, oracle, out) => {}
@@ -172,7 +172,7 @@ impl Process {
         };
         for (request, call) in reading {
             out.counts.interchangeable += 1;
-            self.hand_out_of_crowd(request, call, true, out);
+            self.hand_out_of_crowd(request, call, Tie::Counted, true, out);
             if request != asked {
                 self.leave_crowd(id, request);
             }
@@ -203,12 +203,19 @@ impl Process {
         Some(reading)
     }
 
-    fn hand_out_of_crowd(&mut self, id: HalfId, call: CallId, held: bool, out: &mut Out<'_>) {
+    fn hand_out_of_crowd(
+        &mut self,
+        id: HalfId,
+        call: CallId,
+        tie: impl FnOnce(Vec<Evidence>) -> Tie,
+        held: bool,
+        out: &mut Out<'_>,
+    ) {
         let crowd = self.requests.get(&id).and_then(|request| request.crowd);
         if let Some(crowd) = crowd.and_then(|crowd| self.crowds.get_mut(&crowd)) {
             crowd.taken.insert(call);
         }
-        self.emit(id, Tie::Verdict(vec![Evidence::Interchangeable]), &[call], held, out);
+        self.emit(id, tie(vec![Evidence::Interchangeable]), &[call], held, out);
     }
 }
 
