@@ -13,6 +13,7 @@ use crate::commands::lint::LintArgs;
 use crate::commands::misroutes::MisroutesArgs;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::status::StatusArgs;
+use crate::commands::top::TopArgs;
 use crate::metrics::Build;
 
 mod agent;
@@ -28,7 +29,7 @@ pub use cluster::ClusterArgs;
 pub use observe::ObserveArgs;
 pub use specs::SpecsArgs;
 pub use value::PortPair;
-pub(crate) use value::object_name;
+pub(crate) use value::{object_name, seconds};
 
 const LONG_ABOUT: &str = "\
 gwobs watches what Kubernetes gateways really do with requests.
@@ -124,6 +125,8 @@ pub enum Command {
     Misroutes(MisroutesArgs),
     /// Judge recorded decisions against other specs: which real requests would go elsewhere
     Replay(ReplayArgs),
+    /// Show rates and verdicts of every rule, live
+    Top(TopArgs),
 }
 
 /// Version and revision.

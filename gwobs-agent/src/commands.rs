@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, LogFormat};
 
+mod agents;
 pub mod check;
 pub mod explain;
 pub mod lint;
@@ -16,6 +17,7 @@ pub mod observe;
 pub mod replay;
 mod specs;
 pub mod status;
+pub mod top;
 
 /// How a command ended that did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Misroutes(args) => misroutes::run(&args, &cli.global),
         Command::Lint(args) => lint::run(&args, &cli.global),
         Command::Replay(args) => replay::run(&args, &cli.global),
+        Command::Top(args) => top::run(&args, &cli.global),
     };
     match ended {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

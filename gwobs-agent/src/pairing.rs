@@ -133,7 +133,7 @@ impl Pairing {
             }
             ExchangeEvent::Unread { pid, unread, stamp } => self.process(*pid).on_unread(unread, *stamp),
             ExchangeEvent::ConnectFailed { pid, peer, began } => {
-                self.process(*pid).on_connect_failed(*peer, *began, oracle)
+                self.process(*pid).on_connect_failed(*peer, *began, oracle);
             }
             ExchangeEvent::Lost => {
                 self.lost = Some(now);

@@ -143,15 +143,6 @@ fn mistakes_are_usage_errors() {
 }
 
 #[test]
-fn commands_that_do_not_exist_are_not_offered() {
-    let help = Cli::command().render_long_help().to_string();
-    for missing in ["top"] {
-        assert!(!help.contains(&format!("\n  {missing}")), "{help}");
-        assert_eq!(refused(&[missing]), ErrorKind::InvalidSubcommand);
-    }
-}
-
-#[test]
 fn the_version_names_the_revision() {
     assert!(
         version().contains(Build::VERSION) && version().contains("revision "),

@@ -49,7 +49,7 @@ pub(super) fn profile() -> impl TypedValueParser<Value = Profile> {
 }
 
 /// Seconds, whole or not.
-pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
     /// Ten years: longer ones are mistakes, and would overflow sums with times.
     const MOST: f64 = 315_360_000.0;
     let seconds: f64 = text.parse().map_err(|_| "expected seconds, for example 2 or 0.5")?;

@@ -1,7 +1,6 @@
 //! `gwobs misroutes`: for whoever is on call, from an alert to its proof.
 
-mod agents;
-mod fetch;
+mod answers;
 mod follow;
 mod merged;
 mod show;
@@ -10,16 +9,14 @@ mod table;
 mod tests;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use self::agents::Agents;
 use self::merged::Merged;
+use super::agents::{Agents, AgentsArgs};
 use super::{Failure, Outcome};
 use crate::cli::{Global, Output};
-use crate::cluster::Access;
 use crate::output::Style;
 
 const LONG_ABOUT: &str = "\
@@ -40,9 +37,6 @@ Examples:
   kubectl -n gwobs-system port-forward ds/gwobs 9095 & gwobs misroutes --agent http://127.0.0.1:9095
       One agent, without further rights.";
 
-/// The labels of the chart's pods.
-const SELECTOR: &str = "app.kubernetes.io/name=gwobs,app.kubernetes.io/component=agent";
-
 /// List what agents have seen go wrong, and prove it
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
@@ -50,25 +44,8 @@ pub struct MisroutesArgs {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// An agent's server in place of a cluster's agents; repeatable
-    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["kubeconfig", "context", "namespace", "selector"])]
-    agent: Vec<String>,
-
-    /// The kubeconfig file of the cluster; without it the one that kubectl would use
-    #[arg(long, global = true, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
-    context: Option<String>,
-
-    /// Only agents in this namespace
-    #[arg(long, global = true, value_name = "NAME")]
-    namespace: Option<String>,
-
-    /// The labels of the agents' pods
-    #[arg(long, global = true, value_name = "LABELS", default_value = SELECTOR)]
-    selector: String,
+    #[command(flatten)]
+    agents: AgentsArgs,
 
     /// Say what is new until interrupted
     #[arg(long)]
@@ -84,15 +61,6 @@ enum Action {
     },
 }
 
-impl MisroutesArgs {
-    fn access(&self) -> Access {
-        Access {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-        }
-    }
-}
-
 pub(super) fn run(args: &MisroutesArgs, global: &Global) -> Result<Outcome, Failure> {
     if args.follow && (args.action.is_some() || global.output == Some(Output::Json)) {
         let message = "--follow lists what is new, as table or jsonl";
@@ -104,15 +72,15 @@ pub(super) fn run(args: &MisroutesArgs, global: &Global) -> Result<Outcome, Fail
 }
 
 async fn answer(args: &MisroutesArgs, output: Output) -> anyhow::Result<()> {
-    let agents = Agents::find(args).await?;
+    let agents = Agents::find(&args.agents).await?;
     match &args.action {
         Some(Action::Show { id }) => {
-            let proof = agents.proof(id).await?;
+            let proof = answers::proof(&agents, id).await?;
             write(output, std::slice::from_ref(&proof), || show::text(&proof))
         }
         None if args.follow => follow::run(&agents, output).await,
         None => {
-            let merged = Merged::of(agents.listings().await?);
+            let merged = Merged::of(answers::listings(&agents).await?);
             write(output, &merged.groups, || table::text(&merged, Style::of_stdout()))
         }
     }

@@ -74,7 +74,52 @@ fn a_misroute_is_proven_through_the_cluster() -> Result<()> {
         code == 1 && err.contains("no agent knows a group 00000000"),
         "{code} {err}"
     );
+    top_tells_the_rule(&url)?;
     agent.stop()?;
+    Ok(())
+}
+
+/// Where many requests of a rule go wrong the live view says so, one line a rule where there is no terminal.
+fn top_tells_the_rule(url: &str) -> Result<()> {
+    let out = run(&[
+        "top",
+        "--agent",
+        url,
+        "--interval",
+        "0.2",
+        "--count",
+        "2",
+        "-o",
+        "jsonl",
+    ])?;
+    let rules = lines(&out)?;
+    let of_rule: Vec<&Value> = rules.iter().filter(|line| line["rule"] == "1").collect();
+    ensure!(of_rule.len() == 2, "{out}");
+    for line in of_rule {
+        ensure!(
+            (&line["gateway"], &line["route"], &line["reason"])
+                == (
+                    &json!("shop/web"),
+                    &json!("HTTPRoute shop/rank"),
+                    &json!("wrong_backend")
+                ),
+            "{line}"
+        );
+        ensure!(
+            line["totals"]["mismatch"] == 30.0 && line["rates"]["mismatch"] == 0.0,
+            "{line}"
+        );
+    }
+    let (code, _, err) = gwobs::run(&["top", "--agent", url])?;
+    ensure!(
+        code == 2 && err.contains("-o jsonl"),
+        "without a terminal: {code} {err}"
+    );
+    let (code, _, err) = gwobs::run(&["top", "--agent", "http://127.0.0.1:1", "-o", "jsonl"])?;
+    ensure!(
+        code == 1 && err.contains("no agent answered, of 127.0.0.1:1"),
+        "{code} {err}"
+    );
     Ok(())
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::agents::Agents;
+use super::answers::listings;
 use super::merged::{Merged, Seen};
 use super::table::{place, time_of_day};
 use crate::cli::Output;
+use crate::commands::agents::Agents;
 use crate::output::printable;
 
 /// How often agents are asked.
@@ -17,7 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) async fn run(agents: &Agents, output: Output) -> anyhow::Result<()> {
     let mut known = BTreeMap::new();
     loop {
-        let merged = Merged::of(agents.listings().await?);
+        let merged = Merged::of(listings(agents).await?);
         for (seen, more) in news(&mut known, &merged) {
             match tell(output, seen, more) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),

@@ -65,7 +65,8 @@ fn a_notice_names_objects_only() {
         notice.regarding.to_string(),
         format!("HTTPRoute {}", samples::route(0, None).route)
     );
-    let sent = String::from_utf8_lossy(request.target.as_ref()).into_owned();
+    let path = request.path.expect("a path");
+    let sent = String::from_utf8_lossy(&path).into_owned();
     assert!(!notice.text.contains(&sent), "{}", notice.text);
     assert!(
         notice.text.contains("wrong_backend") && notice.text.contains(&finished.id),

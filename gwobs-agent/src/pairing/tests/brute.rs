@@ -114,7 +114,7 @@ fn is_complete(world: &World, reading: &Reading) -> bool {
             .iter()
             .zip(&world.calls)
             .filter(|(owner, _)| **owner == Some(request));
-        let last = owned.map(|(_, call)| call).filter(|call| !call.refused).last();
+        let last = owned.map(|(_, call)| call).filter(|call| !call.refused).next_back();
         *status >= 400 || last.is_none_or(|last| last.answered.is_some_and(|(read, _)| read < *passed_on))
     })
 }
