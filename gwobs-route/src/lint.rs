@@ -32,8 +32,9 @@ pub use finding::{Finding, ObjectRef};
 pub use survey::{CrossReference, Survey, UnsupportedFeature, survey};
 
 use crate::lint::finding::Findings;
-use crate::lint::world::World;
+use crate::lint::world::{View, World};
 use crate::model::Object;
+use crate::objects::Objects;
 use crate::profile::Profile;
 
 /// All findings in `objects`, sorted by object, field and code. Of an object that stands twice the later counts.
@@ -42,7 +43,10 @@ use crate::profile::Profile;
 /// What the API server refuses by itself (limits, formats) is told where manifests are read, not here.
 #[must_use]
 pub fn lint(objects: &[Object], profile: Option<Profile>) -> Vec<Finding> {
-    let world = World::new(objects, profile);
+    let mut index = Objects::new(profile);
+    objects.iter().for_each(|object| index.apply(object.clone(), 0));
+    let snapshot = index.snapshot();
+    let world = World::new(objects.iter().map(View::of), &index, snapshot);
     let mut findings = Findings::default();
     let checks = [
         unknown::check,

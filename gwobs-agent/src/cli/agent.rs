@@ -20,8 +20,12 @@ pods of this node by their labels, judges what they do with every request, and s
 Finds the pods of Envoy Gateway, Istio, Contour, NGINX Gateway Fabric, HAProxy, Traefik, Cilium and kgateway, and all that \
 are labelled gateway.networking.k8s.io/gateway-name; --gateway-pods names others.
 
+Looks at the certificates that these gateways serve, with a TLS handshake now and then, and compares them with the Secrets \
+that listeners name. Tells of grants that were revoked, of traffic without one and of the first misroute of a rule in \
+Kubernetes Events.
+
 Serves /metrics (OpenMetrics), /livez (also as /healthz) and /readyz. Needs the host's process ids, root or CAP_BPF and CAP_PERFMON, and \
-leave to list and watch what it reads. SIGTERM drains: what is open is judged, then it ends.";
+leave to list and watch what it reads (`gwobs check` asks for it). SIGTERM drains: what is open is judged, then it ends.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,9 +10,10 @@ use kube::core::params::{ListParams, WatchParams};
 use kube::core::{Request, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::error::Fault;
-use super::kinds::WatchedKind;
+use super::kinds::{SECRET, WatchedKind};
 use gwobs_route::ObjectName;
 
 /// Objects of one page, as kubectl and client-go ask for.
@@ -35,13 +36,6 @@ pub(super) struct Collection {
     fields: Option<String>,
     /// Whether the metadata is enough.
     metadata_only: bool,
-}
-
-/// A list with the version that a watch goes on from.
-#[derive(Debug)]
-pub(super) struct Listed {
-    pub(super) items: Vec<Value>,
-    pub(super) version: String,
 }
 
 /// An event of a watch.
@@ -114,21 +108,24 @@ impl Collection {
         }
     }
 
-    /// Lists all of it.
-    pub(super) async fn list(&self, client: &Client) -> Result<Listed, Fault> {
-        let mut items = Vec::new();
+    /// Lists all of it, page by page: `take` gets each object, so that no more than a page is held in the form it came in. Gives
+    /// the version that a watch goes on from. After a fault, what was taken is part of nothing.
+    pub(super) async fn list(&self, client: &Client, mut take: impl FnMut(Value)) -> Result<String, Fault> {
+        let mut taken = 0;
         let mut params = ListParams::default().limit(PAGE);
         params.field_selector = self.fields.clone();
         loop {
             let page = self.page(client, &params).await?;
-            items.extend(page.items.into_iter().flatten().map(|item| self.complete(item)));
-            if items.len() > MAX_OBJECTS {
+            for item in page.items.into_iter().flatten() {
+                taken += 1;
+                take(self.complete(item));
+            }
+            if taken > MAX_OBJECTS {
                 return Err(Fault::Other(format!("more than {MAX_OBJECTS} objects")));
             }
             params.continue_token = page.metadata.r#continue.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
-                let version = page.metadata.resource_version.unwrap_or_default();
-                return Ok(Listed { items, version });
+                return Ok(page.metadata.resource_version.unwrap_or_default());
             }
         }
     }
@@ -144,7 +141,11 @@ impl Collection {
             let mut body = Vec::new();
             let stream = Box::pin(client.request_stream(request).await?);
             stream.take(MAX_PAGE).read_to_end(&mut body).await?;
-            Ok(serde_json::from_slice(&body)?)
+            let page = serde_json::from_slice(&body);
+            if self.kind == SECRET.kind {
+                body.zeroize();
+            }
+            Ok(page?)
         };
         let late = |_| Err(Fault::Other(format!("no answer within {PAGE_PATIENCE:?}")));
         tokio::time::timeout(PAGE_PATIENCE, read).await.unwrap_or_else(late)

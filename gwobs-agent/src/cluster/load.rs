@@ -55,8 +55,9 @@ async fn lists(client: &Client, collections: impl Iterator<Item = Collection>) -
 }
 
 async fn list(client: &Client, collection: Collection) -> Result<Vec<Value>, LoadClusterError> {
-    match collection.list(client).await {
-        Ok(listed) => Ok(listed.items),
+    let mut items = Vec::new();
+    match collection.list(client, |item| items.push(item)).await {
+        Ok(_) => Ok(items),
         Err(fault @ (Fault::Denied(_) | Fault::Absent)) => {
             tracing::warn!("cannot read {collection}, it counts as empty: {fault}");
             Ok(Vec::new())

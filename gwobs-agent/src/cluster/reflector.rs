@@ -14,13 +14,14 @@ use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{sleep, timeout};
 
-use super::collection::{Collection, Event, Events, Listed};
+use super::collection::{Collection, Event, Events};
 use super::error::Fault;
 use crate::event::Timestamp;
 use crate::output::boottime;
 use crate::specs::SourceId;
 
-/// A watch that says nothing for so long, not even a bookmark (one a minute), is opened anew.
+/// A watch that says nothing for so long, not even a bookmark (one a minute), is opened anew: whoever answers at the other end
+/// has forgotten it. Where nobody does, the connection notices itself, and sooner.
 const SILENCE: Duration = Duration::from_secs(150);
 /// A watch that ends sooner, in nanoseconds, was not ended for its age.
 const AT_ONCE: u64 = 1_000_000_000;
@@ -85,9 +86,19 @@ struct Run<T> {
 impl<T: Debug + Send> Run<T> {
     async fn run(mut self) -> Result<std::convert::Infallible, Closed> {
         loop {
-            match self.reflector.collection.list(&self.reflector.client).await {
-                Ok(listed) => {
-                    let version = self.replace(listed).await?;
+            let Reflector {
+                client,
+                collection,
+                read,
+                ..
+            } = &self.reflector;
+            let mut items = Vec::new();
+            let listed = collection
+                .list(client, |item| items.push((name(&item), read(item))))
+                .await;
+            match listed {
+                Ok(version) => {
+                    self.replace(items).await?;
                     self.follow(version).await?;
                 }
                 Err(fault) => self.failed(&fault).await?,
@@ -95,16 +106,10 @@ impl<T: Debug + Send> Run<T> {
         }
     }
 
-    async fn replace(&mut self, listed: Listed) -> Result<String, Closed> {
-        let items = listed
-            .items
-            .into_iter()
-            .map(|item| (name(&item), (self.reflector.read)(item)));
-        let items = items.collect();
+    async fn replace(&mut self, items: Vec<(ObjectName, T)>) -> Result<(), Closed> {
         self.alive();
         self.lost = false;
-        self.tell(Delta::Replaced(items)).await?;
-        Ok(listed.version)
+        self.tell(Delta::Replaced(items)).await
     }
 
     /// Watches until the collection must be listed again.

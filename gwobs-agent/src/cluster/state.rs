@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use gwobs_route::lint::{CrossReference, Survey, survey};
-use gwobs_route::model::{Object, ReferenceGrant};
-use gwobs_route::profile::Profile;
+use gwobs_route::model::ReferenceGrant;
 use gwobs_route::status::{ObjectStatus, predict};
 use gwobs_route::{ObjectName, Objects, Snapshot};
 
@@ -38,24 +37,6 @@ pub type GrantChanges = BTreeMap<Arc<str>, [u64; 3]>;
 
 /// The names of the three kinds of changes.
 pub const CHANGES: [&str; 3] = ["created", "changed", "deleted"];
-
-/// What does not change with a status.
-pub(super) fn surveyed(objects: &Objects, profile: Option<Profile>) -> Survey {
-    let classes = objects.classes().map(|one| Object::GatewayClass((**one).clone()));
-    let gateways = objects.gateways().map(|one| Object::Gateway((**one).clone()));
-    let sets = objects.listener_sets().map(|one| Object::ListenerSet((**one).clone()));
-    let routes = objects.routes().map(|one| Object::Route((**one).clone()));
-    let grants = objects.grants().map(|one| Object::ReferenceGrant((**one).clone()));
-    let services = objects.services().map(|one| Object::Service((**one).clone()));
-    let all: Vec<Object> = classes
-        .chain(gateways)
-        .chain(sets)
-        .chain(routes)
-        .chain(grants)
-        .chain(services)
-        .collect();
-    survey(&all, profile)
-}
 
 impl State {
     /// All but the survey, which is made when routing changes only.
@@ -124,12 +105,7 @@ impl Keeper {
     }
 
     /// Makes the state anew if that is due; gives the references that have no ReferenceGrant any more.
-    pub(super) fn keep(
-        &mut self,
-        index: &mut Index,
-        definitions: &Definitions,
-        profile: Option<Profile>,
-    ) -> Vec<CrossReference> {
+    pub(super) fn keep(&mut self, index: &mut Index, definitions: &Definitions) -> Vec<CrossReference> {
         let began = Instant::now();
         if !self.touched || began < self.next {
             return Vec::new();
@@ -139,7 +115,7 @@ impl Keeper {
         let unreadable = unreadable.map(|(source, _)| source.plural).collect();
         let (objects, snapshot) = index.now();
         let revoked = match std::mem::take(&mut self.changed) {
-            true => self.survey_again(objects, profile),
+            true => self.survey_again(objects, &snapshot),
             false => Vec::new(),
         };
         self.out.store(Arc::new(State {
@@ -153,8 +129,8 @@ impl Keeper {
         revoked
     }
 
-    fn survey_again(&mut self, objects: &Objects, profile: Option<Profile>) -> Vec<CrossReference> {
-        let survey = surveyed(objects, profile);
+    fn survey_again(&mut self, objects: &Objects, snapshot: &Arc<Snapshot>) -> Vec<CrossReference> {
+        let survey = survey(objects, snapshot);
         let grants: BTreeMap<_, _> = objects
             .grants()
             .map(|grant| (grant.meta.name.clone(), Arc::clone(grant)))

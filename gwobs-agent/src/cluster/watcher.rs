@@ -429,9 +429,7 @@ impl Watcher {
         if standing != Standing::Incomplete {
             self.tell_specs().await?;
             self.tell_planes().await?;
-            let revoked = self
-                .keeper
-                .keep(&mut self.index, &self.definitions, self.settings.profile);
+            let revoked = self.keeper.keep(&mut self.index, &self.definitions);
             self.announce_revoked(&revoked);
         }
         let in_flux = match standing {
@@ -455,7 +453,9 @@ impl Watcher {
         let Some(snapshot) = changed.or_else(|| first.then(|| self.index.now().1)) else {
             return Ok(());
         };
-        self.keeper.note(true);
+        if self.index.restructured() {
+            self.keeper.note(true);
+        }
         self.told.planes_due = true;
         let redaction = Redaction::of_routes(self.index.objects().routes().map(|route| &**route));
         self.send(News::Specs { snapshot, redaction }).await
@@ -522,6 +522,9 @@ impl Watcher {
 
     /// Grants that traffic of this node's Gateways depended on.
     fn announce_revoked(&self, revoked: &[CrossReference]) {
+        if revoked.is_empty() {
+            return;
+        }
         let gateways = self.roster.gateways(self.index.objects());
         for reference in revoked {
             if concerns(&reference.from, &gateways, self.index.objects()) {

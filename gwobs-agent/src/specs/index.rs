@@ -48,6 +48,7 @@ pub struct Index {
     /// Whether anything changed that a decision depends on since the last snapshot that was told.
     changed: bool,
     touched: bool,
+    restructured: bool,
     told: Arc<Snapshot>,
 }
 
@@ -77,6 +78,7 @@ impl Index {
             sources: BTreeMap::new(),
             changed: false,
             touched: false,
+            restructured: false,
             told: Arc::default(),
         }
     }
@@ -196,9 +198,15 @@ impl Index {
         })
     }
 
-    /// Whether anything changed since it was asked for the last time, status included.
+    /// Whether anything but endpoints changed since it was asked for the last time, status included.
     pub fn touched(&mut self) -> bool {
         std::mem::take(&mut self.touched)
+    }
+
+    /// Whether anything changed since it was asked for the last time that says where routes lead and who may refer to what:
+    /// neither endpoints and certificates nor any status.
+    pub fn restructured(&mut self) -> bool {
+        std::mem::take(&mut self.restructured)
     }
 
     /// The objects with the snapshot of them as they are now.
@@ -251,12 +259,14 @@ impl Index {
             refused: spec.refused,
             findings: spec.findings,
         };
-        self.touched = true;
+        let refused = entry.refused || old.as_ref().is_some_and(|old| old.refused);
+        self.touched |= refused || entry.kind != Some(Kind::EndpointSlice);
         if let Some(old) = old.as_ref().filter(|old| old.kind != entry.kind) {
             self.forget(&name, old, at);
         }
         if old.is_none_or(|old| (old.kind, old.print) != (entry.kind, entry.print)) {
             self.changed |= entry.kind.is_some();
+            self.restructured |= entry.kind.is_some_and(is_structure);
         }
         if let Some(object) = spec.object {
             self.objects.apply(object, at);
@@ -267,10 +277,19 @@ impl Index {
     }
 
     fn forget(&mut self, name: &ObjectName, entry: &Entry, at: u64) {
-        self.touched = true;
+        self.touched |= entry.refused || entry.kind != Some(Kind::EndpointSlice);
         if let Some(kind) = entry.kind {
             self.changed = true;
+            self.restructured |= is_structure(kind);
             self.objects.delete(kind, name, at);
         }
     }
+}
+
+/// Whether objects of this kind say where routes lead and who may refer to what.
+fn is_structure(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::EndpointSlice | Kind::Secret | Kind::ConfigMap | Kind::BackendTlsPolicy
+    )
 }

@@ -11,7 +11,7 @@ use super::convert::{Outcome, convert};
 use super::finding::Finding;
 use super::load::Loaded;
 use super::object::{RawObject, object_of_cluster};
-use super::withhold::public_part;
+use super::withhold::{public_part, wipe};
 
 /// One object of a cluster, read: Kubernetes types ended with it.
 #[derive(Debug, Clone)]
@@ -30,9 +30,7 @@ impl Spec {
     /// Reads an object that says what it is. Of a Secret, nothing but its metadata and certificates is looked at.
     #[must_use]
     pub fn read(value: Value) -> Self {
-        let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
-        let value = if is_secret { public_part(&value) } else { value };
-        Self::of(&object_of_cluster(value))
+        Self::of(&object_of_cluster(without_keys(value)))
     }
 
     /// A Secret or ConfigMap that may not be read and is assumed to be as it should: else every listener that names it
@@ -94,12 +92,20 @@ impl Spec {
     pub fn all(values: Vec<Value>) -> Loaded {
         let mut loaded = Loaded::default();
         for value in values {
-            let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
-            let value = if is_secret { public_part(&value) } else { value };
-            loaded.add(&object_of_cluster(value));
+            loaded.add(&object_of_cluster(without_keys(value)));
         }
         loaded
     }
+}
+
+/// The value, or of a Secret its public part: the rest is overwritten where it stands.
+fn without_keys(mut value: Value) -> Value {
+    if value.get("kind").and_then(Value::as_str) != Some("Secret") {
+        return value;
+    }
+    let public = public_part(&value);
+    wipe(&mut value);
+    public
 }
 
 /// A print of everything that routing depends on.

@@ -1,6 +1,7 @@
 //! Manifests are kept as text for recordings; what Secrets hold must not be in there.
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroize;
 
 use super::document::Document;
 
@@ -83,4 +84,14 @@ fn public_entries(entries: &Map<String, Value>) -> Value {
         (name.clone(), if is_public { value.clone() } else { json!("") })
     };
     Value::Object(entries.iter().map(public).collect())
+}
+
+/// Overwrites every text in a value.
+pub(crate) fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use xtask::testbed::api::{Break, Fault, Verb};
 
-use crate::{World, route, shop};
+use crate::{World, eventually, route, shop};
 
 /// Breaks watches, changes a route behind the watcher's back, and waits until it is told.
 fn survives(breaks: impl Fn(&World)) -> Result<()> {
@@ -108,4 +108,29 @@ fn malformed_objects_are_skipped() -> Result<()> {
     world.api.apply_raw(odd("odder"))?;
     world.api.apply(route("b", "/b", "catalog"))?;
     world.until_backend("/b", "catalog")
+}
+
+/// The state `ESTABLISHED` and the timer of keepalive in `/proc/net/tcp` (proc_net_tcp.txt of the kernel's documentation).
+const ESTABLISHED: &str = "01";
+const KEEPALIVE: &str = "02";
+
+/// A node that dies says nothing: connections to the API server must ask now and then whether it is still there.
+#[test]
+fn connections_notice_when_their_other_end_is_gone() -> Result<()> {
+    let mut world = World::watch(shop()?)?;
+    world.until_in_step()?;
+    let server = format!("0100007F:{:04X}", world.api.address().port());
+    let timers = || -> Vec<String> {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let to_server = rows.filter(|row| row.get(2) == Some(&&*server) && row.get(3) == Some(&ESTABLISHED));
+        to_server
+            .filter_map(|row| Some(row.get(5)?.split(':').next()?.to_owned()))
+            .collect()
+    };
+    // A watch that is being answered just now has no timer at that moment.
+    eventually("all connections ask", || {
+        let timers = timers();
+        timers.len() > 3 && timers.iter().all(|timer| timer == KEEPALIVE)
+    })
 }

@@ -3,9 +3,9 @@
 use crate::cluster::Referrer;
 use crate::lint::finding::Findings;
 use crate::lint::references::{Use, all};
-use crate::lint::world::World;
+use crate::lint::world::{View, World};
 use crate::lint::{Code, Severity};
-use crate::model::{Kind, Object, ServicePort};
+use crate::model::{Kind, ServicePort};
 use crate::{InvalidBackend, ObjectName, RouteKind};
 
 pub(super) fn check(world: &World<'_>, out: &mut Findings) {
@@ -93,8 +93,8 @@ fn port_not_found(world: &World<'_>, used: &Use<'_>, port: u16, out: &mut Findin
 fn ports_of<'a>(world: &World<'a>, name: &ObjectName) -> &'a [ServicePort] {
     let find = |kind| world.find(kind, name.clone());
     match find(Kind::Service).or_else(|| find(Kind::ServiceImport)) {
-        Some(Object::Service(service)) => &service.ports,
-        Some(Object::ServiceImport(import)) => &import.ports,
+        Some(View::Service(service)) => &service.ports,
+        Some(View::ServiceImport(import)) => &import.ports,
         _ => &[],
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::RouteKind;
 use crate::lint::finding::{Findings, ObjectRef};
-use crate::lint::world::World;
+use crate::lint::world::{View, World};
 use crate::lint::{Code, field};
 use crate::model::{
-    AppProtocol, BackendRef, Filter, Gateway, GatewayClass, Kind, MirrorShare, Object, Redirect, Rewrite, Route, Rule,
+    AppProtocol, BackendRef, Filter, Gateway, GatewayClass, Kind, MirrorShare, Redirect, Rewrite, Route, Rule,
     ValidationMode,
 };
 
@@ -282,7 +282,7 @@ fn of_backends(world: &World<'_>, route: &Route, rule: &Rule, index: usize, used
 
 fn app_protocol<'a>(world: &World<'a>, route: &Route, backend: &BackendRef) -> Option<&'a AppProtocol> {
     let name = backend.target.resolve(&route.meta.name.namespace);
-    let Some(Object::Service(service)) = world.find(Kind::Service, name) else {
+    let Some(View::Service(service)) = world.find(Kind::Service, name) else {
         return None;
     };
     let port = service.ports.iter().find(|port| Some(port.port) == backend.port)?;

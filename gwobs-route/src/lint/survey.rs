@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::ObjectName;
-use crate::attach::GATEWAY_GROUP;
 use crate::lint::features::missing;
 use crate::lint::finding::ObjectRef;
 use crate::lint::references::all;
-use crate::lint::world::World;
-use crate::model::Object;
-use crate::profile::Profile;
+use crate::lint::world::{View, World};
+use crate::objects::Objects;
+use crate::snapshot::Snapshot;
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,10 +45,22 @@ pub struct UnsupportedFeature {
     pub feature: &'static str,
 }
 
-/// Surveys objects; `profile` as in [`lint`](crate::lint::lint).
+/// Surveys objects; `snapshot`: of them as they are.
 #[must_use]
-pub fn survey(objects: &[Object], profile: Option<Profile>) -> Survey {
-    let world = World::new(objects, profile);
+pub fn survey(objects: &Objects, snapshot: &Arc<Snapshot>) -> Survey {
+    let classes = objects.classes().map(|one| View::GatewayClass(one));
+    let gateways = objects.gateways().map(|one| View::Gateway(one));
+    let sets = objects.listener_sets().map(|one| View::ListenerSet(one));
+    let routes = objects.routes().map(|one| View::Route(one));
+    let grants = objects.grants().map(|one| View::ReferenceGrant(one));
+    let services = objects.services().map(|one| View::Service(one));
+    let views = classes
+        .chain(gateways)
+        .chain(sets)
+        .chain(routes)
+        .chain(grants)
+        .chain(services);
+    let world = World::new(views, objects, Arc::clone(snapshot));
     let mut references = all(&world);
     references.retain(|used| used.needs_grant && used.crosses());
     let references = references.iter().map(|used| CrossReference {
@@ -58,7 +69,7 @@ pub fn survey(objects: &[Object], profile: Option<Profile>) -> Survey {
         to: used.object(),
         granted: world
             .snapshot
-            .is_granted(GATEWAY_GROUP, used.from.kind(), used.namespace(), used.target),
+            .is_granted(used.from.group(), used.from.kind(), used.namespace(), used.target),
     });
     let features = missing(&world).into_iter().map(|missing| UnsupportedFeature {
         class: Arc::clone(&missing.class.meta.name.name),

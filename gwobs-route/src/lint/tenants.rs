@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::ObjectName;
 use crate::attach::{Hostname, domains_above};
 use crate::lint::finding::{Findings, ObjectRef};
-use crate::lint::world::World;
+use crate::lint::world::{View, World};
 use crate::lint::{Code, Severity};
-use crate::model::{Object, Route};
+use crate::model::Route;
 use crate::precedence::FullName;
 
 /// A hostname at a listener of a Gateway.
@@ -40,7 +40,7 @@ fn claims<'w>(world: &'w World<'_>) -> BTreeMap<Claim<'w>, Vec<&'w Route>> {
     for (gateway, table) in &world.snapshot.gateways {
         for attachment in &table.attachments {
             let kind = crate::model::Kind::Route(attachment.kind);
-            let Some(Object::Route(route)) = world.find(kind, attachment.route.clone()) else {
+            let Some(View::Route(route)) = world.find(kind, attachment.route.clone()) else {
                 continue;
             };
             for at in &attachment.listeners {

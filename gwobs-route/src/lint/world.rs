@@ -7,17 +7,31 @@ use crate::attach::{GatewayListeners, ListenerAttachment, listener_set_kind, nam
 use crate::lint::finding::ObjectRef;
 use crate::model::{
     Gateway, GatewayClass, Kind, ListenerSet, ListenerSetName, Meta, Object, ParentRef, ReferenceGrant, Route, Service,
+    ServiceImport,
 };
 use crate::objects::Objects;
-use crate::profile::Profile;
 use crate::snapshot::Snapshot;
 use crate::{ObjectName, PortAttachment, RouteAttachment, RouteKind};
 
+/// An object, wherever it is kept.
+#[derive(Clone, Copy)]
+pub(super) enum View<'a> {
+    GatewayClass(&'a GatewayClass),
+    Gateway(&'a Gateway),
+    ListenerSet(&'a ListenerSet),
+    Route(&'a Route),
+    Service(&'a Service),
+    ServiceImport(&'a ServiceImport),
+    ReferenceGrant(&'a ReferenceGrant),
+    /// One that is only looked at as such.
+    Other(Kind, &'a Meta),
+}
+
 /// The objects, sorted, and the snapshot that decisions would use.
 pub(super) struct World<'a> {
-    all: BTreeMap<ObjectRef, &'a Object>,
+    all: BTreeMap<ObjectRef, View<'a>>,
     kinds: BTreeSet<Kind>,
-    pub(super) objects: Objects,
+    pub(super) objects: &'a Objects,
     pub(super) snapshot: Arc<Snapshot>,
     /// Where each parentRef stands among the attachments of its Gateway.
     attached: HashMap<ParentId, Vec<(ObjectName, usize)>>,
@@ -42,20 +56,58 @@ pub(super) enum Parent<'w> {
     Attached(&'w GatewayListeners, &'w [ListenerAttachment]),
 }
 
-impl<'a> World<'a> {
-    pub(super) fn new(objects: &'a [Object], profile: Option<Profile>) -> Self {
-        let mut index = Objects::new(profile);
-        let mut all = BTreeMap::new();
-        for object in objects {
-            index.apply(object.clone(), 0);
-            all.insert(ObjectRef::new(object.kind(), object.meta()), object);
+impl<'a> View<'a> {
+    pub(super) fn of(object: &'a Object) -> Self {
+        match object {
+            Object::GatewayClass(class) => Self::GatewayClass(class),
+            Object::Gateway(gateway) => Self::Gateway(gateway),
+            Object::ListenerSet(set) => Self::ListenerSet(set),
+            Object::Route(route) => Self::Route(route),
+            Object::Service(service) => Self::Service(service),
+            Object::ServiceImport(import) => Self::ServiceImport(import),
+            Object::ReferenceGrant(grant) => Self::ReferenceGrant(grant),
+            other => Self::Other(other.kind(), other.meta()),
         }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::GatewayClass(_) => Kind::GatewayClass,
+            Self::Gateway(_) => Kind::Gateway,
+            Self::ListenerSet(set) => set.name().kind(),
+            Self::Route(route) => Kind::Route(route.kind),
+            Self::Service(_) => Kind::Service,
+            Self::ServiceImport(_) => Kind::ServiceImport,
+            Self::ReferenceGrant(_) => Kind::ReferenceGrant,
+            Self::Other(kind, _) => kind,
+        }
+    }
+
+    pub(super) fn meta(self) -> &'a Meta {
+        match self {
+            Self::GatewayClass(object) => &object.meta,
+            Self::Gateway(object) => &object.meta,
+            Self::ListenerSet(object) => &object.meta,
+            Self::Route(object) => &object.meta,
+            Self::Service(object) => &object.meta,
+            Self::ServiceImport(object) => &object.meta,
+            Self::ReferenceGrant(object) => &object.meta,
+            Self::Other(_, meta) => meta,
+        }
+    }
+}
+
+impl<'a> World<'a> {
+    /// These objects, which are those of the index.
+    pub(super) fn new(all: impl Iterator<Item = View<'a>>, objects: &'a Objects, snapshot: Arc<Snapshot>) -> Self {
+        let all: BTreeMap<ObjectRef, View<'a>> = all
+            .map(|view| (ObjectRef::new(view.kind(), view.meta()), view))
+            .collect();
         let kinds = all.keys().map(|object| object.kind).collect();
-        let snapshot = index.snapshot();
         Self {
             all,
             kinds,
-            objects: index,
+            objects,
             attached: attached(&snapshot),
             owners: owners(&snapshot),
             snapshot,
@@ -67,7 +119,7 @@ impl<'a> World<'a> {
         self.kinds.contains(&kind)
     }
 
-    pub(super) fn find(&self, kind: Kind, name: ObjectName) -> Option<&'a Object> {
+    pub(super) fn find(&self, kind: Kind, name: ObjectName) -> Option<View<'a>> {
         self.all.get(&ObjectRef { kind, name }).copied()
     }
 
@@ -77,14 +129,14 @@ impl<'a> World<'a> {
     }
 
     /// Every object that could be read.
-    fn read(&self) -> impl Iterator<Item = &'a Object> {
+    fn read(&self) -> impl Iterator<Item = View<'a>> {
         self.all.values().copied().filter(|object| !object.meta().is_unread())
     }
 
     /// Every route, by kind and name.
     pub(super) fn routes(&self) -> impl Iterator<Item = &'a Route> {
         self.read().filter_map(|object| match object {
-            Object::Route(route) => Some(route),
+            View::Route(route) => Some(route),
             _ => None,
         })
     }
@@ -92,7 +144,7 @@ impl<'a> World<'a> {
     /// Every Gateway, by name.
     pub(super) fn gateways(&self) -> impl Iterator<Item = &'a Gateway> {
         self.read().filter_map(|object| match object {
-            Object::Gateway(gateway) => Some(gateway),
+            View::Gateway(gateway) => Some(gateway),
             _ => None,
         })
     }
@@ -100,7 +152,7 @@ impl<'a> World<'a> {
     /// The Gateway of that name.
     pub(super) fn gateway(&self, name: &ObjectName) -> Option<&'a Gateway> {
         match self.find(Kind::Gateway, name.clone())? {
-            Object::Gateway(gateway) => Some(gateway),
+            View::Gateway(gateway) => Some(gateway),
             _ => None,
         }
     }
@@ -108,7 +160,7 @@ impl<'a> World<'a> {
     /// Every ListenerSet, by name.
     pub(super) fn listener_sets(&self) -> impl Iterator<Item = &'a ListenerSet> {
         self.read().filter_map(|object| match object {
-            Object::ListenerSet(set) => Some(set),
+            View::ListenerSet(set) => Some(set),
             _ => None,
         })
     }
@@ -116,7 +168,7 @@ impl<'a> World<'a> {
     /// Every ReferenceGrant, by name.
     pub(super) fn grants(&self) -> impl Iterator<Item = &'a ReferenceGrant> {
         self.read().filter_map(|object| match object {
-            Object::ReferenceGrant(grant) => Some(grant),
+            View::ReferenceGrant(grant) => Some(grant),
             _ => None,
         })
     }
@@ -128,7 +180,7 @@ impl<'a> World<'a> {
             name: gateway.class.clone(),
         };
         match self.find(Kind::GatewayClass, name)? {
-            Object::GatewayClass(class) => Some(class),
+            View::GatewayClass(class) => Some(class),
             _ => None,
         }
     }
@@ -149,7 +201,7 @@ impl<'a> World<'a> {
             (None, _) if self.has(kind) => Parent::NotFound,
             (None, _) => Parent::NotGiven,
             (Some(object), _) if object.meta().is_unread() => Parent::NotGiven,
-            (Some(Object::Service(service)), _) => self.at_service(route, index, service),
+            (Some(View::Service(service)), _) => self.at_service(route, index, service),
             (Some(_), _) => self.attached(route, index, &name, kind),
         }
     }

@@ -60,7 +60,7 @@ fn exported(max: usize) -> String {
     let state = State {
         statuses: predict(&objects, &snapshot),
         generations: gateways.collect(),
-        survey: lint::survey(&all, None),
+        survey: lint::survey(&objects, &snapshot),
         definitions: [("gateways.gateway.networking.k8s.io".into(), definition)].into(),
         grant_changes: [("other".into(), [0, 0, 1])].into(),
         refused: [("httproutes", 2)].into(),

@@ -344,3 +344,23 @@ fn a_listener_set_and_an_experimental_one_of_the_same_name() {
     index.delete(&standard, &name("more"), 1);
     assert_eq!(ports(&mut index), (vec![80, 82], vec![82]));
 }
+
+/// Endpoints come and go all the time: what does not depend on them is not made anew for them.
+#[test]
+fn endpoints_change_decisions_and_nothing_else() {
+    let mut index = empty();
+    let slices = source("endpointslices");
+    index.add_source(slices.clone());
+    let slice = |address: &str| {
+        Spec::read(json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "s1-x", "namespace": "shop", "labels": {"kubernetes.io/service-name": "s1"}},
+            "endpoints": [{"addresses": [address]}], "ports": [{"port": 80}],
+        }))
+    };
+    index.replace(&slices, vec![(name("s1-x"), slice("10.0.0.1"))], 0);
+    index.apply(&slices, name("s1-x"), slice("10.0.0.2"), 1);
+    assert!(index.changed().is_some() && !index.touched() && !index.restructured());
+    index.apply(&source("httproutes"), name("r1"), Spec::read(route(1, 1)), 2);
+    assert!(index.changed().is_some() && index.touched() && index.restructured());
+}

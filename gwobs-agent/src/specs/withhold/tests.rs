@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use crate::specs::{load_sources, load_text};
 
 const MANIFESTS: &str = r#"
@@ -45,4 +47,11 @@ fn the_text_that_is_kept_gives_the_same_objects() {
 fn other_files_stay_as_they_are() {
     let text = "# a comment\nkind: Service\napiVersion: v1\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
     assert_eq!(load_text("m.yaml", text).expect("YAML").sources[0].text, text);
+}
+
+#[test]
+fn what_is_wiped_holds_no_text() {
+    let mut value = json!({"data": {"tls.key": "hunter2"}, "list": ["hunter2", 7], "kind": "Secret"});
+    super::wipe(&mut value);
+    assert_eq!(value, json!({"data": {"tls.key": ""}, "list": ["", 7], "kind": ""}));
 }

@@ -199,7 +199,7 @@ impl Shared {
     /// One page; the continue token is the number of objects that came before.
     fn list(&self, place: &Place, query: &Query) -> Value {
         let state = self.lock();
-        let matching: Vec<Value> = place.select(&state.store, query).collect();
+        let matching: Vec<&Value> = place.matching(&state.store, query).collect();
         let from = query
             .number("continue")
             .and_then(|from| usize::try_from(from).ok())
@@ -208,7 +208,8 @@ impl Shared {
             .number("limit")
             .and_then(|limit| usize::try_from(limit).ok())
             .unwrap_or(usize::MAX);
-        let page: Vec<&Value> = matching.iter().skip(from).take(limit).collect();
+        let page = matching.iter().skip(from).take(limit);
+        let page: Vec<Value> = page.map(|object| place.as_version((*object).clone())).collect();
         let left = matching.len().saturating_sub(from.saturating_add(page.len()));
         let next = if left > 0 {
             (from + page.len()).to_string()
@@ -352,11 +353,17 @@ impl Place {
 
     /// The objects that a query asks for.
     fn select<'a>(&'a self, store: &'a Store, query: &Query) -> impl Iterator<Item = Value> + use<'a> {
+        self.matching(store, query)
+            .map(|object| self.as_version(object.clone()))
+    }
+
+    /// The same as they are stored.
+    fn matching<'a>(&'a self, store: &'a Store, query: &Query) -> impl Iterator<Item = &'a Value> + use<'a> {
         let (labels, fields) = query.selectors();
         store
             .of(self.resource)
             .filter(move |(key, object)| self.holds(key) && labels.labels(object) && fields.fields(object))
-            .map(|(_, object)| self.as_version(object.clone()))
+            .map(|(_, object)| object)
     }
 }
 
