@@ -3,6 +3,7 @@
 //! Every round runs all variants, each time in another order, so that a machine that slows down or speeds up meanwhile
 //! does so for all of them; ratios are taken within a round, and their medians are shown.
 
+mod cluster;
 mod load;
 mod observer;
 
@@ -45,6 +46,11 @@ struct Stage {
     logging: Testbed,
     load: Load,
     seconds: u32,
+}
+
+/// What a large cluster costs an agent.
+pub fn cluster() -> Result<()> {
+    cluster::run()
 }
 
 /// Measures and prints.

@@ -58,6 +58,9 @@ enum Task {
         /// Seconds of load in a run
         #[arg(long, default_value_t = 4)]
         seconds: u32,
+        /// In place of that: the memory and the start of an agent in a large cluster
+        #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+        cluster: bool,
     },
     /// Build the binary that the container image holds, linked statically: target/dist/gwobs
     Dist {
@@ -117,7 +120,8 @@ fn run(task: Task) -> Result<()> {
             };
             soak::run(&plane, size)
         }
-        Task::Bench { rounds, seconds } => bench::run(rounds, seconds),
+        Task::Bench { cluster: true, .. } => bench::cluster(),
+        Task::Bench { rounds, seconds, .. } => bench::run(rounds, seconds),
         Task::Dist { tries } => dist::run(tries),
         Task::Ci => test::ci(),
         Task::Conformance { suite } => test::conformance(&suite),

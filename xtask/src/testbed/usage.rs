@@ -33,6 +33,14 @@ pub fn memory(pid: u32) -> Result<u64> {
     Ok(kib.context("unexpected /proc/PID/smaps_rollup")? * 1024)
 }
 
+/// The most memory that a process ever had resident, in bytes (`VmHWM` of `/proc/PID/status`).
+pub fn peak(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the process has ended")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    Ok(kib.context("unexpected /proc/PID/status")? * 1024)
+}
+
 /// Waits until what was asked of a process is worked off; not for ever.
 pub fn wait_until_idle(pid: u32) -> Result<()> {
     let deadline = Instant::now() + BACKLOG;
