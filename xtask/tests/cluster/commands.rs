@@ -81,3 +81,32 @@ fn explain_status_and_lint_read_the_cluster() -> Result<()> {
     ensure!(code == 3 && out.contains("grant-missing"), "{code} {out} {err}");
     Ok(())
 }
+
+/// What the API server does not permit is a lack if decisions depend on it.
+#[test]
+fn check_asks_what_the_api_permits() -> Result<()> {
+    let (cluster, kubeconfig) = cluster()?;
+    let check = || -> Result<(i32, Vec<Value>)> {
+        let (code, text, _) = gwobs::run(&["check", "--kubeconfig", &kubeconfig, "-o", "json"])?;
+        Ok((code, serde_json::from_str(&text)?))
+    };
+    let need = |needs: &[Value], name: &str| {
+        needs
+            .iter()
+            .find(|need| need["need"] == name)
+            .cloned()
+            .unwrap_or_default()
+    };
+    cluster.api.forbid(&["list", "watch"], "", "secrets");
+    let (code, needs) = check()?;
+    let secrets = need(&needs, "API: list and watch secrets");
+    ensure!(code == 0 && secrets["ok"] == true, "{code} {needs:#?}");
+    let detail = secrets["detail"].as_str().unwrap_or_default();
+    ensure!(detail.contains("may not list and watch"), "{detail}");
+    let group = "gateway.networking.k8s.io";
+    cluster.api.forbid(&["watch"], group, "httproutes");
+    let (code, needs) = check()?;
+    let routes = need(&needs, &format!("API: list and watch httproutes.{group}"));
+    ensure!(code == 3 && routes["ok"] == false, "{code} {needs:#?}");
+    Ok(())
+}

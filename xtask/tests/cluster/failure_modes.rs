@@ -10,6 +10,7 @@ use xtask::testbed::traffic::{Case, Request, get};
 
 use crate::assert_exact;
 use crate::certificate::{expired, valid};
+use crate::events::{events, until_event};
 
 /// How long metrics of the state may take to follow the objects.
 const FOLLOW: Duration = Duration::from_secs(10);
@@ -65,6 +66,11 @@ fn failure_mode_1_a_route_is_accepted_and_its_traffic_misrouted() -> Result<()> 
         r#"gwobs_misroutes_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="rank",rule="1",expected_backend="shop/long:80",observed_backend="shop/short:80",reason="wrong_backend"}"#,
     )?;
     ensure!(misroutes > 0.0);
+    until_event(&cluster, "RequestsMisrouted", "rank")?;
+    ensure!(
+        events(&cluster, "RequestsMisrouted", "rank").len() == 1,
+        "one Event for all of them"
+    );
     let comparison = assert_exact(&exchanges, &agent.stop()?)?;
     ensure!(comparison.misrouted == 30);
     Ok(())
@@ -99,6 +105,7 @@ fn failure_mode_2_trust_between_namespaces_collapses() -> Result<()> {
     );
     ensure!(metric(&cluster, &condition("pay", "Accepted", "True"))? > 0.0);
     ensure!(metric(&cluster, &condition("pay", "ResolvedRefs", "False"))? > 0.0);
+    until_event(&cluster, "ReferenceGrantRevoked", "pay")?;
     let denied = r#"gwobs_ungranted_denied_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="pay",rule="0"}"#;
     ensure!(metric(&cluster, denied)? > 0.0);
 
@@ -183,6 +190,13 @@ fn with_tls(cluster: &Cluster) -> Value {
     ]))
 }
 
+/// The labels of a condition of the listener.
+fn listener_condition(kind: &str, status: &str) -> String {
+    format!(
+        r#"gwobs_object_condition{{kind="Gateway",namespace="shop",name="web",parent_namespace="",parent="",section="https",type="{kind}",status="{status}""#
+    )
+}
+
 /// Waits until a problem with the certificate is told, or is gone.
 fn until_problem(cluster: &Cluster, problem: &str, present: bool) -> Result<()> {
     let line = format!("gwobs_certificate_problem{{{CERTIFICATE},problem=\"{problem}\"}}");
@@ -231,6 +245,8 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
     cluster.api.apply(valid("other.test", 2030).secret())?;
     until_problem(&cluster, "name_mismatch", true)?;
     until_problem(&cluster, "expired", false)?;
+    ensure!(metric(&cluster, &listener_condition("ResolvedRefs", "True"))? > 0.0);
+    ensure!(metric(&cluster, &listener_condition("Programmed", "True"))? > 0.0);
     cluster.configure(&json!({"tls": {"options": {"default": {"sniStrict": true}}}}))?;
     until_problem(&cluster, "handshake_failing", true)?;
     cluster.api.apply(valid(HOST, 2030).secret())?;
@@ -244,6 +260,7 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
         "does not serve what its Secret holds",
         "has expired",
         "is not for shop.test",
+        "TRAEFIK DEFAULT CERT",
         "no TLS handshake",
     ] {
         ensure!(observed.log.contains(said), "{said}: {}", observed.log);

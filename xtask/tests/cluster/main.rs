@@ -8,6 +8,7 @@ mod changes;
 mod commands;
 mod demo;
 mod departures;
+mod events;
 mod failure_modes;
 mod fixture;
 mod monitoring;
