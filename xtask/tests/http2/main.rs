@@ -6,6 +6,7 @@ mod gateway;
 mod grpc;
 mod indexing;
 mod joined;
+mod nghttp2;
 mod plain;
 mod planes;
 mod streams;
