@@ -249,10 +249,11 @@ impl Process {
     fn place_beside(&mut self, half: &Half, purpose: Purpose, oracle: &impl Oracle, out: &mut Out<'_>) {
         out.counts.no_route += 1;
         let id = CallId::Half(half.id);
-        let call = Call::new(CallKind::Sent(half.clone()));
+        let mut call = Call::new(CallKind::Sent(half.clone()));
+        call.orphan = self.unseen.owner_of(half.request.started, self.threads.steady());
         let candidates = self.beside(&call, half, purpose, oracle);
         let owner = match candidates.as_slice() {
-            [only] => Some(*only),
+            [only] if call.orphan.is_none() => Some(*only),
             _ => self.recognise(id, &call, &candidates, oracle).map(|(owner, _)| owner),
         };
         match owner.and_then(|owner| self.requests.get_mut(&owner)) {

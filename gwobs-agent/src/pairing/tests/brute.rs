@@ -126,7 +126,8 @@ fn verdict_in(world: &World, reading: &Reading, request: usize) -> Verdict {
         .zip(&world.calls)
         .filter(|(owner, _)| **owner == Some(request));
     let backends = judged(owned.map(|(_, call)| call));
-    verdict(seen.path, seen.answered.map(|(_, _, status)| status), &backends, &[])
+    let status = seen.answered.map(|(_, _, status)| status);
+    verdict(seen.path, status, &backends, &[], world.live(request))
 }
 
 fn conclude(world: &World, readings: &[Reading]) -> Proven {
@@ -202,11 +203,11 @@ fn sets(world: &World, readings: &[Reading], seen: &[usize]) -> Vec<Vec<usize>> 
                 .for_each(|name| *name = first);
         }
     }
-    let mut sets: BTreeMap<(usize, &str, Option<u16>), Vec<usize>> = BTreeMap::new();
+    let mut sets: BTreeMap<(usize, &str, Option<u16>, (bool, bool)), Vec<usize>> = BTreeMap::new();
     for &request in seen {
         let node = world.requests[request].as_ref().unwrap();
         let status = node.answered.map(|(_, _, status)| status);
-        sets.entry((group[request], node.path, status))
+        sets.entry((group[request], node.path, status, world.live(request)))
             .or_default()
             .push(request);
     }

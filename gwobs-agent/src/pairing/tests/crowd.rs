@@ -81,7 +81,7 @@ impl Crowd {
         let given = self.script.verdicts();
         assert_eq!(given.len(), self.requests.len(), "each request is told once");
         for (id, (path, to)) in self.requests.iter().enumerate() {
-            let truth = verdict(path, Some(200), &[backend(*to)], &[]);
+            let truth = verdict(path, Some(200), &[backend(*to)], &[], (true, false));
             counts.entry((*path, format!("{truth:?}"))).or_default().1 += 1;
             let given = given[&(id as u64)];
             if !matches!(given, Verdict::Inconclusive(_)) {

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::script::Change;
+
 /// An attempt that finds no connection.
 pub(super) const REFUSED: u16 = 1;
 
@@ -21,6 +23,19 @@ pub(super) struct Plan {
     pub(super) own: u16,
     /// False if the head cannot be read.
     pub(super) readable: bool,
+    /// When a copy is sent, if one is.
+    pub(super) mirror: Option<Mirror>,
+}
+
+/// When a copy of a request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mirror {
+    /// Before its first attempt.
+    Early,
+    /// After its first attempt began.
+    Between,
+    /// After it was answered.
+    Late,
 }
 
 /// An id that a client sends.
@@ -43,6 +58,8 @@ pub(super) struct Plans {
     pub(super) moving: bool,
     /// What happens next, among all that may.
     pub(super) choices: Vec<u8>,
+    /// When the specs change.
+    pub(super) change: Option<Change>,
     /// How many actions are done; the others never happen.
     pub(super) steps: usize,
 }
@@ -55,6 +72,9 @@ pub(super) struct Kinds {
     pub(super) unfinished: bool,
     /// Whether backends refuse connections.
     pub(super) refusing: bool,
+    pub(super) mirrors: bool,
+    /// Whether the specs change.
+    pub(super) changing: bool,
     pub(super) most: usize,
 }
 
@@ -94,6 +114,12 @@ fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
     } else {
         Just(true).boxed()
     };
+    let mirror = if kinds.mirrors {
+        let when = prop_oneof![Just(Mirror::Early), Just(Mirror::Between), Just(Mirror::Late)];
+        prop::option::of(when).boxed()
+    } else {
+        Just(None).boxed()
+    };
     let path = prop_oneof![3 => Just("/a/x"), 3 => Just("/b/x"), 1 => Just("/c")];
     (
         0..5_u8,
@@ -102,16 +128,20 @@ fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
         attempts(kinds.refusing),
         prop_oneof![Just(404_u16), Just(503), Just(200)],
         readable,
+        mirror,
     )
-        .prop_map(|(connection, path, (id, id_kept), attempts, own, readable)| Plan {
-            connection,
-            path,
-            id,
-            id_kept,
-            attempts,
-            own,
-            readable,
-        })
+        .prop_map(
+            |(connection, path, (id, id_kept), attempts, own, readable, mirror)| Plan {
+                connection,
+                path,
+                id,
+                id_kept,
+                attempts,
+                own,
+                readable,
+                mirror,
+            },
+        )
 }
 
 /// Worlds with requests of these kinds.
@@ -121,6 +151,15 @@ pub(super) fn plans(kinds: Kinds) -> impl Strategy<Value = Plans> {
     } else {
         Just(usize::MAX).boxed()
     };
+    let change = if kinds.changing {
+        let change = (0..20_u64, 0..10_u64).prop_map(|(from, window)| Change {
+            from,
+            until: from + window,
+        });
+        change.prop_map(Some).boxed()
+    } else {
+        Just(None).boxed()
+    };
     let requests = prop::collection::vec(plan(kinds), 1..=kinds.most);
     (
         requests,
@@ -128,12 +167,14 @@ pub(super) fn plans(kinds: Kinds) -> impl Strategy<Value = Plans> {
         any::<bool>(),
         prop::collection::vec(any::<u8>(), 64),
         steps,
+        change,
     )
-        .prop_map(|(requests, threads, moving, choices, steps)| Plans {
+        .prop_map(|(requests, threads, moving, choices, steps, change)| Plans {
             requests,
             threads,
             moving,
             choices,
+            change,
             steps,
         })
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::brute;
 use super::plan::{Kinds, plans};
-use super::world::World;
+use super::world::{MIRRORS, World};
 use crate::pairing::Tie;
 
 const ORDINARY: Kinds = Kinds {
@@ -15,6 +15,8 @@ const ORDINARY: Kinds = Kinds {
     unreadable: false,
     unfinished: false,
     refusing: false,
+    mirrors: false,
+    changing: false,
     most: 5,
 };
 
@@ -76,7 +78,7 @@ fn claims(world: &World, of: impl Fn(usize) -> bool) -> BTreeMap<String, usize> 
 fn check_truth(world: &World) -> Result<(), TestCaseError> {
     let class = |request: usize| {
         let seen = world.requests[request].as_ref()?;
-        Some((seen.path, seen.answered?.2))
+        Some((seen.path, seen.answered?.2, world.live(request)))
     };
     for (request, verdict, representative) in given(world) {
         let alike = |other: &usize| class(*other) == class(request);
@@ -100,6 +102,19 @@ fn check_truth(world: &World) -> Result<(), TestCaseError> {
                 world.describe()
             );
         }
+    }
+    Ok(())
+}
+
+/// What stands beside a request is a copy of it, all of them, unless it is said that there is doubt.
+fn check_mirrors(world: &World) -> Result<(), TestCaseError> {
+    for request in world.script.requests() {
+        let id = request.downstream.id.0;
+        let beside: Vec<u64> = request.beside.iter().map(|(half, _)| half.id.0).collect();
+        let mirrored = world.mirrored.contains(&usize::try_from(id).unwrap());
+        let due: Vec<u64> = mirrored.then_some(MIRRORS + id).into_iter().collect();
+        let is_told = beside == due || request.beside_in_doubt || matches!(request.tie, Tie::Unknown(_));
+        prop_assert!(is_told, "beside D{id}: {beside:?}, {due:?} due: {}", world.describe());
     }
     Ok(())
 }
@@ -151,6 +166,31 @@ proptest! {
         check_truth(&world)?;
     }
 
+    /// While specs change, some requests are judged by the old ones, some by the new ones, and some by either.
+    #[test]
+    fn several_live_snapshots_are_all_asked(plans in plans(Kinds { changing: true, ..ORDINARY })) {
+        let world = World::run(plans);
+        each_once(&world)?;
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+        let given = given(&world);
+        for request in proven.verdicts.keys().chain(&proven.interchangeable) {
+            prop_assert!(given.iter().any(|(id, _, _)| id == request), "request {} has a proven verdict: {}", request, world.describe());
+        }
+        check_truth(&world)?;
+    }
+
+    /// Copies stand beside the request that they are of, or beside none, and change no verdict.
+    #[test]
+    fn mirrors_are_nobody_elses(plans in plans(Kinds { mirrors: true, unreadable: true, unfinished: true, ..ORDINARY })) {
+        let world = World::run(plans);
+        each_once(&world)?;
+        check_mirrors(&world)?;
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+        check_truth(&world)?;
+    }
+
     #[test]
     fn never_gives_more_than_all_readings_agree_on(
         plans in plans(Kinds { unreadable: true, unfinished: true, ..ORDINARY })
@@ -185,7 +225,7 @@ proptest! {
 
     #[test]
     fn ids_forged_and_copied_never_lead_astray(
-        plans in plans(Kinds { ids: true, unfinished: true, most: 8, ..ORDINARY })
+        plans in plans(Kinds { ids: true, unfinished: true, mirrors: true, changing: true, most: 8, ..ORDINARY })
     ) {
         let world = World::run(plans);
         each_once(&world)?;

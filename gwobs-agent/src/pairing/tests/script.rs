@@ -21,6 +21,24 @@ const MICROSECOND: u64 = 1_000;
 pub(super) struct Paths {
     /// Backends that are right for everything, beside the one that is due.
     pub(super) also_right: Vec<u16>,
+    /// When the specs change.
+    pub(super) change: Option<Change>,
+}
+
+/// New specs, by which the two backends are due for each other's paths.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    /// Position among all events from which on requests may be routed by them.
+    pub(super) from: u64,
+    /// Position from which on requests must be.
+    pub(super) until: u64,
+}
+
+impl Change {
+    /// Whether the old specs and the new ones may be followed by a request that was read there.
+    pub(super) fn live(change: Option<Self>, read: u64) -> (bool, bool) {
+        change.map_or((true, false), |change| (read < change.until, read >= change.from))
+    }
 }
 
 /// The address of a backend.
@@ -55,16 +73,33 @@ pub(super) fn due(path: &str) -> u16 {
     if path.starts_with("/a/") { 1 } else { 2 }
 }
 
-/// The verdict on a request for `path`, answered with `status`, whose attempts went to these backends.
-pub(super) fn verdict(path: &str, status: Option<u16>, backends: &[SocketAddr], also_right: &[u16]) -> Verdict {
-    let right = |address: &SocketAddr| {
-        *address == backend(due(path)) || also_right.iter().any(|number| *address == backend(*number))
+/// The verdict on a request for `path`, answered with `status`, whose attempts went to these backends; `live`: by the old
+/// specs, by the new ones, or by either.
+pub(super) fn verdict(
+    path: &str,
+    status: Option<u16>,
+    backends: &[SocketAddr],
+    also_right: &[u16],
+    (old, new): (bool, bool),
+) -> Verdict {
+    let right = |due: u16| {
+        let is_right = move |address: &SocketAddr| {
+            *address == backend(due) || also_right.iter().any(|number| *address == backend(*number))
+        };
+        backends.iter().all(is_right)
     };
     match (backends, status) {
         ([], Some(404)) => Verdict::Mismatch(Mismatch::UnexpectedReply),
         ([], _) => Verdict::Inconclusive(Inconclusive::GatewayReply),
-        (backends, _) if backends.iter().all(right) => Verdict::Match,
+        _ if old && right(due(path)) || new && right(3 - due(path)) => Verdict::Match,
         _ => Verdict::Mismatch(Mismatch::WrongBackend),
+    }
+}
+
+impl Paths {
+    fn live(&self, downstream: &Half) -> (bool, bool) {
+        let read = downstream.request.head_ended.unwrap_or(downstream.request.started);
+        Change::live(self.change, read.order)
     }
 }
 
@@ -90,11 +125,12 @@ impl Oracle for Paths {
                 Attempt::ConnectFailed(peer) => *peer,
             })
             .collect();
-        verdict(&path_of(downstream), status_of(downstream), &backends, &self.also_right)
+        let (path, status) = (path_of(downstream), status_of(downstream));
+        verdict(&path, status, &backends, &self.also_right, self.live(downstream))
     }
 
     fn equal_for_routing(&self, a: &Half, b: &Half) -> bool {
-        path_of(a) == path_of(b) && status_of(a) == status_of(b)
+        path_of(a) == path_of(b) && status_of(a) == status_of(b) && self.live(a) == self.live(b)
     }
 
     fn purpose(&self, upstream: &Half, _candidates: &[&Half]) -> CallPurpose {

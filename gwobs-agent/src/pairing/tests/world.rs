@@ -1,14 +1,18 @@
 //! A gateway that does what a plan says, in an order that a plan says: it tells pairing what can be seen of it, and
 //! keeps the truth and the bare facts for the brute force.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use gwobs_route::Verdict;
 
-use super::plan::{Id, Plan, Plans, REFUSED};
-use super::script::{PID, Script, backend, head, rewritten, verdict};
+use super::plan::{Id, Mirror, Plan, Plans, REFUSED};
+use super::script::{Change, PID, Script, backend, head, rewritten, verdict};
 use crate::exchange::{ExchangeEvent, Outcome};
 use crate::pairing::SettledCall;
+
+/// Halves of copies are numbered from here, by their request.
+pub(super) const MIRRORS: u64 = 500;
 
 /// A downstream request, as facts.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ pub(super) struct World {
     /// The id that each client sent.
     ids: Vec<Option<u8>>,
     pub(super) calls: Vec<Called>,
+    /// Requests of which a copy was sent.
+    pub(super) mirrored: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,12 +77,14 @@ impl World {
         Self::run_with(Script::with_component_limit(component_limit), plans)
     }
 
-    fn run_with(script: Script, plans: Plans) -> Self {
+    fn run_with(mut script: Script, plans: Plans) -> Self {
+        script.oracle.change = plans.change;
         let mut world = Self {
             script,
             requests: vec![None; plans.requests.len()],
             ids: vec![None; plans.requests.len()],
             calls: Vec::new(),
+            mirrored: BTreeSet::new(),
             plans,
         };
         let mut next = vec![Next::Read; world.requests.len()];
@@ -90,7 +98,9 @@ impl World {
             let choice =
                 world.plans.choices[step % world.plans.choices.len()].rotate_left(u32::try_from(step / 64).unwrap());
             let request = possible[usize::from(choice) % possible.len()];
-            next[request] = world.act(request, next[request], choice);
+            let before = next[request];
+            next[request] = world.act(request, before, choice);
+            world.mirror_after(request, before, choice);
         }
         world.script.wait(std::time::Duration::from_secs(3));
         world
@@ -109,13 +119,7 @@ impl World {
 
     fn act(&mut self, request: usize, next: Next, choice: u8) -> Next {
         let plan = self.plans.requests[request].clone();
-        let threads = u32::from(self.plans.threads);
-        let tid = 100
-            + if self.plans.moving {
-                u32::from(choice >> 4) % threads
-            } else {
-                u32::from(plan.connection) % threads
-            };
+        let tid = self.thread(plan.connection, choice);
         match next {
             Next::Read => self.read(request, &plan, tid),
             Next::Write(attempt) if plan.attempts[attempt].0 == REFUSED => self.refuse(request, &plan, attempt),
@@ -124,6 +128,34 @@ impl World {
             Next::Answer(status) => self.answer(request, status, tid),
             Next::Nothing => Next::Nothing,
         }
+    }
+
+    /// Sends the copy of a request, if it has one, after this step: before, between or after its attempts.
+    fn mirror_after(&mut self, request: usize, done: Next, choice: u8) {
+        let is_due = match (self.plans.requests[request].mirror, done) {
+            // A request that waits for the one before it is not worked on.
+            (Some(Mirror::Early), Next::Read) => {
+                self.requests[request].as_ref().is_some_and(|seen| seen.turn.is_some())
+            }
+            (Some(Mirror::Late), Next::Answer(_)) => true,
+            (Some(Mirror::Between), Next::Write(attempt)) => attempt == 0,
+            _ => false,
+        };
+        if is_due {
+            let plan = &self.plans.requests[request];
+            let mut copy = head(&rewritten(plan.path), &[]);
+            copy.authority = Some("mirror-shadow".into());
+            let tid = self.thread(plan.connection, choice);
+            self.script.write_head(MIRRORS + request as u64, tid, 2, copy);
+            self.script.answer(MIRRORS + request as u64, tid, 200);
+            self.mirrored.insert(request);
+        }
+    }
+
+    fn thread(&self, connection: u8, choice: u8) -> u32 {
+        let threads = u32::from(self.plans.threads);
+        let number = if self.plans.moving { choice >> 4 } else { connection };
+        100 + u32::from(number) % threads
     }
 
     fn read(&mut self, request: usize, plan: &Plan, tid: u32) -> Next {
@@ -318,7 +350,19 @@ impl World {
         let seen = self.requests[request].as_ref()?;
         let (_, _, status) = seen.answered?;
         let owned = self.calls.iter().filter(|call| call.owner == request);
-        Some(verdict(seen.path, Some(status), &judged(owned), &[]))
+        Some(verdict(
+            seen.path,
+            Some(status),
+            &judged(owned),
+            &[],
+            self.live(request),
+        ))
+    }
+
+    /// Whether the old specs and the new ones may be followed by a request.
+    pub(super) fn live(&self, request: usize) -> (bool, bool) {
+        let read = self.requests[request].as_ref().map_or(0, |seen| seen.read);
+        Change::live(self.plans.change, read)
     }
 }
 
