@@ -7,6 +7,7 @@
 //!          └───► gwobs agent ─────────────┘ finds it by the Pod, judges it by the objects
 //! ```
 
+pub mod certificate;
 mod cgroup;
 mod exact;
 pub mod incidents;
@@ -97,6 +98,20 @@ impl Cluster {
     /// Where the data plane ends TLS, once a listener of this port names a certificate.
     pub fn tls_address(&self) -> SocketAddr {
         tls_address(self.address())
+    }
+
+    /// Adds a listener for HTTPS at that address, for this host, with the certificate of this Secret.
+    pub fn listen_tls(&self, host: &str, secret: &str) -> Result<()> {
+        let (clear, tls) = (self.address().port(), self.tls_address().port());
+        self.api.apply(objects::gateway(&json!([
+            {
+                "name": "web", "port": clear, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}},
+            },
+            {
+                "name": "https", "port": tls, "protocol": "HTTPS", "hostname": host,
+                "tls": {"certificateRefs": [{"name": secret}]},
+            },
+        ])))
     }
 
     /// The data plane's own configuration beside what the API holds; takes effect within a second.

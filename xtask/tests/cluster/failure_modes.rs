@@ -2,14 +2,14 @@
 //! them: what gwobs exports, next to the conditions that stay green.
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use xtask::testbed::cluster::Cluster;
-use xtask::testbed::cluster::objects::{backend_ref, gateway, grant, prefix, route, rule};
+use xtask::testbed::cluster::certificate::Certificate;
+use xtask::testbed::cluster::objects::{backend_ref, grant, prefix, route, rule};
 use xtask::testbed::traffic::{Case, Request, get};
 
 use crate::assert_exact;
-use crate::certificate::{expired, valid};
 use crate::events::{events, until_event};
 
 /// How long metrics of the state may take to follow the objects.
@@ -177,19 +177,6 @@ const CERTIFICATE: &str = r#"namespace="shop",name="tls",gateway_namespace="shop
 /// The host of the listener.
 const HOST: &str = "shop.test";
 
-fn with_tls(cluster: &Cluster) -> Value {
-    gateway(&json!([
-        {
-            "name": "web", "port": cluster.address().port(), "protocol": "HTTP",
-            "allowedRoutes": {"namespaces": {"from": "All"}},
-        },
-        {
-            "name": "https", "port": cluster.tls_address().port(), "protocol": "HTTPS", "hostname": HOST,
-            "tls": {"certificateRefs": [{"name": "tls"}]},
-        },
-    ]))
-}
-
 /// The labels of a condition of the listener.
 fn listener_condition(kind: &str, status: &str) -> String {
     format!(
@@ -214,9 +201,12 @@ fn not_after(cluster: &Cluster, source: &str, end: f64) -> Result<()> {
 #[test]
 fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
     let cluster = Cluster::start(&["main"])?;
-    let (first, renewed) = (valid(HOST, 2030), valid(HOST, 2031));
-    cluster.api.apply(first.secret())?;
-    cluster.api.apply(with_tls(&cluster))?;
+    let (first, renewed) = (
+        Certificate::until_year(HOST, 2030)?,
+        Certificate::until_year(HOST, 2031)?,
+    );
+    cluster.api.apply(first.secret("tls"))?;
+    cluster.listen_tls(HOST, "tls")?;
     cluster.api.apply(route("main", &[], &json!([prefix("/", "main")])))?;
     cluster.wait_until(&get("/").due("main"))?;
     let agent = cluster.agent_with(&["--handshake-interval", "1", "--convergence-window", "1"])?;
@@ -225,7 +215,7 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
     ensure!(metric(&cluster, &stale)? == 0.0);
 
     cluster.api.stall_watches("secrets", "traefik");
-    cluster.api.apply(renewed.secret())?;
+    cluster.api.apply(renewed.secret("tls"))?;
     until_metric(&cluster, &stale, |value| value > 0.0)?;
     ensure!(
         metric(
@@ -239,17 +229,19 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
     cluster.api.resume_watches("secrets");
     until_metric(&cluster, &stale, |value| value == 0.0)?;
 
-    cluster.api.apply(expired(HOST).secret())?;
+    cluster.api.apply(Certificate::until_year(HOST, 2025)?.secret("tls"))?;
     until_problem(&cluster, "expired", true)?;
     // Traefik serves a certificate of its own to hosts that none of its certificates is for.
-    cluster.api.apply(valid("other.test", 2030).secret())?;
+    cluster
+        .api
+        .apply(Certificate::until_year("other.test", 2030)?.secret("tls"))?;
     until_problem(&cluster, "name_mismatch", true)?;
     until_problem(&cluster, "expired", false)?;
     ensure!(metric(&cluster, &listener_condition("ResolvedRefs", "True"))? > 0.0);
     ensure!(metric(&cluster, &listener_condition("Programmed", "True"))? > 0.0);
     cluster.configure(&json!({"tls": {"options": {"default": {"sniStrict": true}}}}))?;
     until_problem(&cluster, "handshake_failing", true)?;
-    cluster.api.apply(valid(HOST, 2030).secret())?;
+    cluster.api.apply(Certificate::until_year(HOST, 2030)?.secret("tls"))?;
     until_problem(&cluster, "handshake_failing", false)?;
     until_problem(&cluster, "name_mismatch", false)?;
 

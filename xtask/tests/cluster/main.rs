@@ -3,7 +3,6 @@
 //!
 //! These tests need root and fail without it.
 
-mod certificate;
 mod changes;
 mod commands;
 mod demo;

@@ -90,7 +90,8 @@ fn told(incident: Incident) -> (&'static str, &'static [&'static str], &'static 
         Incident::ControllerDeaf => (
             "The controller's watch has died, and nobody notices",
             &[
-                "The grant of HTTPRoute keys is deleted, the weights of HTTPRoute release become 90/10.",
+                "The grant of HTTPRoute keys is deleted, the weights of HTTPRoute release become 90/10,",
+                "and the certificate, which ends in five days, is renewed in its Secret.",
                 "Traefik goes on as before: every condition is as it was, every answer is 200.",
             ],
             &[
@@ -106,6 +107,7 @@ fn told(incident: Incident) -> (&'static str, &'static [&'static str], &'static 
                     &["route", "backend"],
                     &[("route", "release")],
                 ),
+                Measured("gwobs_certificate_stale", &["name", "listener"], &[]),
             ],
         ),
     }

@@ -3,6 +3,7 @@
 //! What is due to each request is written next to it, so that what gwobs says can be checked.
 
 use super::Cluster;
+use super::certificate::Certificate;
 use super::objects::{backend_ref, grant, prefix, route, rule};
 use crate::testbed::client::Exchange;
 use crate::testbed::object;
@@ -25,11 +26,15 @@ pub const BACKENDS: [&str; 9] = [
 ];
 
 /// What the agent is told, so that the incidents take seconds: how long the gateway may follow replaced specs, and how long
-/// a mismatch is held.
-pub const AGENT: [&str; 4] = ["--convergence-window", "3", "--hold", "1"];
+/// a mismatch is held, and how often certificates are looked at.
+pub const AGENT: [&str; 6] = ["--convergence-window", "3", "--hold", "1", "--handshake-interval", "1"];
 
 /// The window above and a little more: from then on nothing that the gateway does is excused by replaced specs.
 const AFTER_WINDOW: Duration = Duration::from_millis(3_300);
+/// The host of the HTTPS listener, which is also that of all requests.
+const HOST: &str = "shop.example.com";
+/// The Secret with its certificate.
+const SECRET: &str = "shop-tls";
 /// How the controller calls itself towards the API server.
 const CONTROLLER: &str = "traefik";
 /// Requests sent at once.
@@ -44,7 +49,8 @@ pub enum Incident {
     Departures,
     /// A grant is deleted under traffic, and comes back.
     GrantDeleted,
-    /// The controller no longer hears of changes: a grant is deleted, weights change, and nothing happens.
+    /// The controller no longer hears of changes: a grant is deleted, weights change, a certificate is renewed, and nothing
+    /// happens.
     ControllerDeaf,
 }
 
@@ -64,6 +70,8 @@ impl Incident {
 
 /// Applies the routes and grants, and waits until the gateway follows them.
 pub fn prepare(cluster: &Cluster) -> Result<()> {
+    cluster.api.apply(certificate(5)?)?;
+    cluster.listen_tls(HOST, SECRET)?;
     let shop = json!([prefix("/cart", "cart"), prefix("/catalog", "catalog")]);
     let by_method = json!({"path": {"type": "PathPrefix", "value": "/orders"}, "method": "GET"});
     let orders = json!([rule(&by_method, "orders"), prefix("/orders/export", "export")]);
@@ -93,6 +101,12 @@ pub fn prepare(cluster: &Cluster) -> Result<()> {
         cluster.wait_until(&case)?;
     }
     Ok(())
+}
+
+/// The Secret with a certificate for so many more days.
+fn certificate(days: u32) -> Result<Value> {
+    const DAY: Duration = Duration::from_secs(86_400);
+    Ok(Certificate::for_another(HOST, DAY * days)?.secret(SECRET))
 }
 
 /// The route of a release with these weights.
@@ -141,9 +155,10 @@ fn grant_deleted(cluster: &Cluster) -> Result<Vec<Exchange>> {
 }
 
 fn controller_deaf(cluster: &Cluster) -> Result<Vec<Exchange>> {
-    for plural in ["referencegrants", "httproutes"] {
+    for plural in ["referencegrants", "httproutes", "secrets"] {
         cluster.api.stall_watches(plural, CONTROLLER);
     }
+    cluster.api.apply(certificate(90)?)?;
     cluster.api.delete("ReferenceGrant", "vault", "routes")?;
     cluster.api.apply(release([90, 10]))?;
     let mut exchanges = send(cluster, &mixed(&[get("/cart/17").due("cart")], 24))?;
