@@ -254,7 +254,7 @@ fn sorted(values: &[Option<u64>]) -> Vec<Option<u64>> {
 }
 
 /// True if what the client got is what the upstream sent: status, length and first bytes of a body that is not empty.
-fn same_answer(downstream: &Half, upstream: &Half) -> bool {
+pub(super) fn same_answer(downstream: &Half, upstream: &Half) -> bool {
     let (d, u) = (&downstream.response, &upstream.response);
     let status = |head: &Option<std::sync::Arc<gwobs_http::ResponseHead>>| head.as_ref().map(|head| head.status);
     status(&d.head).is_some()

@@ -9,12 +9,12 @@ use super::{Out, Process, connects};
 use crate::event::Timestamp;
 use crate::exchange::HalfId;
 use crate::finished::Evidence;
-use crate::pairing::facts;
 use crate::pairing::limits::{RETRIES, after};
 use crate::pairing::node::{Call, CallId, CallKind, Connect, Request, flaw};
 use crate::pairing::oracle::Oracle;
 use crate::pairing::puzzle::Answer;
 use crate::pairing::settled::{Settled, SettledCall, SettledRequest, Tie};
+use crate::pairing::{evidence, facts};
 
 /// How an answer goes out.
 #[derive(Clone, Copy)]
@@ -258,7 +258,12 @@ impl Process {
         if request.lost && !request.evidence.contains(&Evidence::Id) {
             return Some(Inconclusive::LostEvents);
         }
-        let unanswered = calls.last().is_none_or(|last| last.failed());
+        // What failed may have been tried again where nobody saw it, unless the client got just that answer.
+        let passed_on = |last: &Call| {
+            last.half()
+                .is_some_and(|half| evidence::same_answer(&request.half, half))
+        };
+        let unanswered = calls.last().is_none_or(|last| last.failed() && !passed_on(last));
         request.unseen_call.filter(|_| unanswered)
     }
 

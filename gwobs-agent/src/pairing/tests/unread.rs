@@ -125,3 +125,17 @@ fn the_same_answer_is_no_proof_for_a_request_that_may_have_been_answered_from_el
     script.answer_with(1, 1, 200, &[], b"the same for all");
     assert_eq!(told(script), [(1, Verdict::Inconclusive(Inconclusive::Unpaired))]);
 }
+
+/// The 404 of a backend that was seen is that of the client: it was not tried again elsewhere.
+#[test]
+fn an_answer_that_was_passed_on_came_from_where_it_was_seen() {
+    let mut script = Script::new();
+    for (first, body) in [(1, b"not here".as_slice()), (3, b"")] {
+        script.read(first, 1, "/a/x");
+        script.write(first + 10, 1, 1, "/x");
+        receive(&mut script, 1, 500, Role::Connected, None);
+        script.answer_with(first + 10, 1, 404, &[], body);
+        script.answer_with(first, 1, 404, &[], body);
+    }
+    assert_eq!(told(script), [(1, Verdict::Match), (3, UNSEEN)]);
+}
