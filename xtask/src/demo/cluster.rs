@@ -5,6 +5,7 @@
 mod act;
 mod measured;
 mod on_call;
+mod told;
 
 use crate::testbed::client::Exchange;
 use crate::testbed::cluster::incidents::{self, Incident};
