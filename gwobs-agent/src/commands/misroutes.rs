@@ -73,31 +73,31 @@ pub(super) fn run(args: &MisroutesArgs, global: &Global) -> Result<Outcome, Fail
 
 async fn answer(args: &MisroutesArgs, output: Output) -> anyhow::Result<()> {
     let agents = Agents::find(&args.agents).await?;
-    match &args.action {
+    let text = match &args.action {
         Some(Action::Show { id }) => {
             let proof = answers::proof(&agents, id).await?;
-            write(output, std::slice::from_ref(&proof), || show::text(&proof))
+            match output {
+                Output::Table => show::text(&proof),
+                Output::Json => pretty(&proof)?,
+                Output::Jsonl => lines(&[proof])?,
+            }
         }
-        None if args.follow => follow::run(&agents, output).await,
+        None if args.follow => return follow::run(&agents, output).await,
         None => {
             let merged = Merged::of(answers::listings(&agents).await?);
-            write(output, &merged.groups, || table::text(&merged, Style::of_stdout()))
+            match output {
+                Output::Table => table::text(&merged, Style::of_stdout()),
+                Output::Json => pretty(&merged.groups)?,
+                Output::Jsonl => lines(&merged.groups)?,
+            }
         }
-    }
-}
-
-/// Writes text for people, or what it is made of.
-fn write<T: Serialize>(output: Output, values: &[T], text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    let text = match output {
-        Output::Table => text(),
-        Output::Json => match values {
-            [only] => format!("{}\n", serde_json::to_string_pretty(only)?),
-            all => format!("{}\n", serde_json::to_string_pretty(all)?),
-        },
-        Output::Jsonl => lines(values)?,
     };
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
+}
+
+fn pretty<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
 }
 
 fn lines<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {
