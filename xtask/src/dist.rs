@@ -4,6 +4,7 @@ mod bare;
 mod trial;
 
 use crate::command::{quiet, shown};
+use crate::testbed::gwobs;
 use crate::{say, setup, test, workspace};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -11,9 +12,13 @@ use std::path::{Path, PathBuf};
 /// Segment type of a program header that names a dynamic linker (`PT_INTERP`, System V ABI).
 const INTERPRETER: u32 = 3;
 
-/// Builds `target/dist/gwobs`; with `tries`, also runs it where there is nothing else, which needs root and all of setup.
+/// Builds `target/dist/gwobs`; with `tries`, also runs it where there is nothing else, which needs root and all of setup
+/// ([`gwobs::BINARY`] names another one to be tried).
 pub fn run(tries: bool) -> Result<()> {
-    let program = build()?;
+    let program = match tries && gwobs::is_given() {
+        true => gwobs::binary()?,
+        false => build()?,
+    };
     if tries {
         setup::ensure()?;
         trial::run(&program)?;

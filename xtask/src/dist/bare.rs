@@ -26,7 +26,7 @@ pub(super) struct Bare {
     root: CString,
 }
 
-/// What a container runtime mounts.
+/// What a container runtime mounts. A static binary has its random numbers from `/dev/urandom`.
 struct Mount {
     from: CString,
     to: CString,
@@ -38,7 +38,7 @@ impl Bare {
         let directory = Directory::create()?;
         let root = directory.path().to_owned();
         std::fs::copy(program, inside(&root, Path::new(PROGRAM))).context("cannot copy the program")?;
-        let mounts = ["/proc", "/sys"].map(|path| -> Result<Mount> {
+        let mounts = ["/dev", "/proc", "/sys"].map(|path| -> Result<Mount> {
             let to = inside(&root, Path::new(path));
             std::fs::create_dir(&to)?;
             Ok(Mount {

@@ -12,12 +12,16 @@ use std::path::Path;
 
 /// Requests that it has to see and judge.
 const REQUESTS: usize = 200;
+/// What the image holds beside the binary (`deploy/image/Dockerfile`).
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The name by which the agent finds the API server, in `/etc/hosts` as a kubelet mounts it.
 const NAME: &str = "kubernetes.default.svc";
 
 /// Runs it in an empty root: its version, `check`, and an agent that judges real traffic.
 pub(super) fn run(program: &Path) -> Result<()> {
     let bare = Bare::of(program)?;
+    let authorities = std::fs::read(AUTHORITIES).with_context(|| format!("cannot read {AUTHORITIES}"))?;
+    bare.write(Path::new(AUTHORITIES), &authorities)?;
     let version = quiet(&mut bare.command(["--version"]))?;
     say::done("in an empty root", version.trim());
     // Ends with 1 where something is missing, and says what.
