@@ -8,11 +8,12 @@ mod scenario;
 mod screen;
 mod story;
 
-use crate::testbed::client::{Client, Exchange};
+use crate::testbed::client::Exchange;
 use crate::testbed::gwobs::decision::Decision;
 use crate::testbed::gwobs::{Gwobs, Observed};
 use crate::testbed::plane::{self, DataPlane};
 use crate::testbed::rule::Route;
+use crate::testbed::tls::Tls;
 use crate::testbed::traffic::mixed;
 use crate::testbed::{Plan, Testbed, truth};
 use crate::{say, setup, test, workspace};
@@ -37,17 +38,21 @@ const SETTLE: Duration = Duration::from_millis(2_600);
 /// The exit code of `--fail-on-mismatch` when there were some.
 const FOUND_MISROUTES: i32 = 3;
 
-/// Runs the demo on the data plane of this name.
-pub fn run(plane: &str) -> Result<()> {
+/// Runs the demo on the data plane of this name; inside TLS on both its sides, if `tls` is set.
+pub fn run(plane: &str, tls: bool) -> Result<()> {
     let plane = plane::named(plane)?;
     say::heading(&format!(
-        "gwobs demo: 200 OK from the wrong backend, in real {}",
+        "gwobs demo: 200 OK from the wrong backend{}, in real {}",
+        if tls { " inside TLS" } else { "" },
         plane.title()
     ));
     setup::ensure()?;
     say::step("gwobs is built", test::build_gwobs_quietly)?;
     let (specified, configured) = (scenario::specified(), scenario::configured());
-    let plan = Plan::wrong(plane, &configured, &specified);
+    let plan = Plan {
+        tls: if tls { Tls::BOTH } else { Tls::default() },
+        ..Plan::wrong(plane, &configured, &specified)
+    };
     let bed = say::step(&format!("{} runs with its backends", plane.title()), || {
         Testbed::start(&plan)
     })?;
@@ -146,7 +151,7 @@ fn follow(
 }
 
 fn drive(bed: &Testbed) -> Result<Vec<Exchange>> {
-    let client = Client::new(bed.address()).concurrency(CLIENTS);
+    let client = bed.client().concurrency(CLIENTS);
     let cases = mixed(&scenario::cases(), BURSTS * BURST);
     let mut exchanges = Vec::new();
     for burst in cases.chunks(BURST) {

@@ -34,6 +34,9 @@ enum Task {
         /// A cluster in small: an API server, Traefik as Gateway API controller, gwobs agent, what goes wrong there
         #[arg(long, conflicts_with = "plane")]
         cluster: bool,
+        /// Clients and backends speak TLS, which gwobs reads at the data plane's TLS library
+        #[arg(long, conflicts_with = "cluster")]
+        tls: bool,
     },
     /// See whether gwobs is exact under load: figures per data plane, checked as they are printed (needs root)
     Soak {
@@ -49,6 +52,9 @@ enum Task {
         /// Share of the requests that the data plane misroutes
         #[arg(long, value_name = "1/N", default_value = "1/1000", value_parser = one_in)]
         misrouted: usize,
+        /// The first part inside TLS, by HTTP/1.1 and by HTTP/2, and how long it takes to find what to probe
+        #[arg(long)]
+        tls: bool,
     },
     /// Compare a data plane alone, with gwobs, and with its own JSON access log (needs root, and a quiet machine)
     Bench {
@@ -106,19 +112,20 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Demo { cluster: true, .. } => demo::cluster::run(),
-        Task::Demo { plane, .. } => demo::run(&plane),
+        Task::Demo { plane, tls, .. } => demo::run(&plane, tls),
         Task::Soak {
             plane,
             requests,
             concurrency,
             misrouted,
+            tls,
         } => {
             let size = soak::Size {
                 requests,
                 concurrency,
                 one_in: misrouted,
             };
-            soak::run(&plane, size)
+            soak::run(&plane, size, tls)
         }
         Task::Bench { cluster: true, .. } => bench::cluster(),
         Task::Bench { rounds, seconds, .. } => bench::run(rounds, seconds),

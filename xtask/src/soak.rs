@@ -2,11 +2,13 @@
 //! checked as they are printed.
 //!
 //! Four parts for each data plane: many mixed requests of which a few are misrouted; idle connections; a ring buffer that
-//! is too small; and hundreds of requests at once that nothing tells apart. `xtask/tests/soak.rs` is a short version.
+//! is too small; and hundreds of requests at once that nothing tells apart. With `--tls`, the first part inside TLS, by HTTP/1.1
+//! and by HTTP/2. `xtask/tests/soak.rs` is a short version.
 
 pub mod exact;
 pub mod idle;
 pub mod overload;
+mod tls;
 mod traffic;
 pub mod worst;
 
@@ -29,25 +31,33 @@ pub struct Size {
     pub one_in: usize,
 }
 
-/// Runs it on the data plane of this name, or on `all`.
-pub fn run(planes: &str, size: Size) -> Result<()> {
+/// Runs it on the data plane of this name, or on `all`; in TLS, if `tls` is set.
+pub fn run(planes: &str, size: Size, tls: bool) -> Result<()> {
     let planes = match planes {
         "all" => plane::ALL.to_vec(),
         name => vec![plane::named(name)?],
     };
     setup::ensure()?;
     test::build_gwobs()?;
+    if tls {
+        tls::run(&planes, size)
+    } else {
+        in_the_clear(&planes, size)
+    }
+}
+
+fn in_the_clear(planes: &[&'static dyn DataPlane], size: Size) -> Result<()> {
     let mut soak = Soak::default();
-    soak.part(&planes, &exact::title(size), exact::COLUMNS, |plane| {
+    soak.part(planes, &exact::title(size), exact::COLUMNS, |plane| {
         exact::measure(plane, size)
     });
-    soak.part(&planes, &idle::title(size.idle()), idle::COLUMNS, |plane| {
+    soak.part(planes, &idle::title(size.idle()), idle::COLUMNS, |plane| {
         idle::measure(plane, size.idle())
     });
-    soak.part(&planes, &overload::title(size.tenth()), overload::COLUMNS, |plane| {
+    soak.part(planes, &overload::title(size.tenth()), overload::COLUMNS, |plane| {
         overload::measure(plane, size.tenth())
     });
-    soak.part(&planes, &worst::title(size.tenth()), worst::COLUMNS, |plane| {
+    soak.part(planes, &worst::title(size.tenth()), worst::COLUMNS, |plane| {
         worst::measure(plane, size.tenth())
     });
     soak.conclude()

@@ -23,6 +23,7 @@ pub mod http2;
 pub mod manifests;
 pub mod network;
 mod object;
+pub mod passthrough;
 pub mod plane;
 pub mod process;
 pub mod prometheus;
@@ -44,6 +45,7 @@ use directory::Directory;
 use gwobs::Observe;
 use http2::Http2;
 use network::{Addresses, Network};
+use passthrough::{Door, Passthrough};
 use plane::{DataPlane, Options, Running, Settings, Supervisor};
 use proxy_protocol::ProxyProtocol;
 use rule::Route;
@@ -76,6 +78,8 @@ pub struct Plan<'a> {
     pub http2: Http2,
     /// TLS on either side of the data plane.
     pub tls: Tls,
+    /// TLS that the data plane passes on, at [`Testbed::passthrough_address`].
+    pub passthrough: &'a [Passthrough],
     /// What stands above the data plane; gwobs observes it with all that it starts.
     pub supervisor: Supervisor,
     /// Whether the data plane writes a JSON access log.
@@ -99,6 +103,7 @@ impl<'a> Plan<'a> {
             proxy_protocol: ProxyProtocol::default(),
             http2: Http2::default(),
             tls: Tls::default(),
+            passthrough: &[],
             supervisor: Supervisor::None,
             access_log: false,
             listener_port: None,
@@ -136,7 +141,9 @@ impl Testbed {
     pub fn start(plan: &Plan<'_>) -> Result<Self> {
         let directory = Directory::create()?;
         let network = Network::claim(plan.addresses)?;
-        let names = rule::backends(plan.configured.iter().chain(plan.specified));
+        let mut names = rule::backends(plan.configured.iter().chain(plan.specified));
+        let passed = plan.passthrough.iter();
+        names.extend(passed.flat_map(|route| [route.configured.to_owned(), route.specified.to_owned()]));
         let authority = Authority::create()?;
         let backends = Backends::start(&names, reach(plan, &authority), &network)?;
         let handshake = plan.tls.from_clients.map(|_| -> Result<_> {
@@ -193,14 +200,24 @@ impl Testbed {
         SocketAddr::new(self.address().ip(), self.address().port().wrapping_add(1))
     }
 
+    /// Where TLS is passed on.
+    pub fn passthrough_address(&self) -> SocketAddr {
+        passthrough_address(self.address())
+    }
+
     /// The manifest file.
     pub fn manifests(&self) -> PathBuf {
         self.directory.path().join("manifests.yaml")
     }
 
+    /// The manifests of these routes.
+    pub fn render(&self, routes: &[Route]) -> String {
+        manifests::render(routes, self.listener_port, &self.backends, &self.options)
+    }
+
     /// Replaces the manifests in one step, as a careful writer does.
     pub fn specify(&self, routes: &[Route]) -> Result<()> {
-        let text = manifests::render(routes, self.listener_port, &self.backends, &self.options.tls);
+        let text = self.render(routes);
         let aside = self.directory.path().join("manifests.new");
         std::fs::write(&aside, text).context("cannot write manifests")?;
         std::fs::rename(&aside, self.manifests()).context("cannot replace manifests")
@@ -227,8 +244,12 @@ fn reach<'a>(plan: &Plan<'_>, authority: &'a Authority) -> Reach<'a> {
         dead_endpoints: plan.dead_endpoints,
         proxy_protocol: plan.proxy_protocol.to_backends.is_some(),
         http2: plan.http2.to_backends,
-        tls: plan.tls.to_backends.map(|like| (authority, like)),
+        tls: Some((authority, plan.tls)),
     }
+}
+
+fn passthrough_address(gateway: SocketAddr) -> SocketAddr {
+    SocketAddr::new(gateway.ip(), gateway.port().wrapping_add(2))
 }
 
 fn options(plan: &Plan<'_>, network: &Network, directory: &Directory, tls: Files) -> Options {
@@ -241,6 +262,10 @@ fn options(plan: &Plan<'_>, network: &Network, directory: &Directory, tls: Files
         proxy_protocol: plan.proxy_protocol,
         http2: plan.http2,
         tls,
+        passthrough: (!plan.passthrough.is_empty()).then(|| Door {
+            address: passthrough_address(network.listen()),
+            routes: plan.passthrough.to_vec(),
+        }),
         supervisor: plan.supervisor,
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::say::{Style, paint};
 use crate::testbed::Testbed;
-use crate::testbed::client::Client;
 use crate::testbed::gwobs::decision::Decision;
 use crate::testbed::rule::{Match, Path, Route};
 use crate::testbed::traffic::{Body, Request, get};
@@ -82,11 +81,16 @@ fn reproduce(decision: &Decision, bed: &Testbed) -> Result<Vec<String>> {
         ..get(path)
     }
     .due_status(200);
-    let answer = Client::new(bed.address()).open()?.send(&case);
+    let answer = bed.client().open()?.send(&case);
     let who = answer
         .ok()
         .and_then(|answer| answer.backend)
         .unwrap_or_else(|| "nobody".to_owned());
+    let (scheme, flags) = if decision.is_tls() {
+        ("https", "-ik")
+    } else {
+        ("http", "-i")
+    };
     let option = if method == "GET" {
         String::new()
     } else {
@@ -95,10 +99,10 @@ fn reproduce(decision: &Decision, bed: &Testbed) -> Result<Vec<String>> {
     Ok(vec![
         "To see it again while this data plane runs, as the demo just did:".to_owned(),
         format!(
-            "  curl -i{option} -H 'Host: {}' \\",
+            "  curl {flags}{option} -H 'Host: {}' \\",
             decision.text("/request/authority")
         ),
-        format!("    'http://{}{path}'", bed.address()),
+        format!("    '{scheme}://{}{path}'", bed.address()),
         format!("  x-backend: {who}"),
     ])
 }

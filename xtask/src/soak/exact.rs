@@ -3,6 +3,8 @@
 use super::{Figures, Size, traffic};
 use crate::testbed::gwobs::Observed;
 use crate::testbed::plane::DataPlane;
+use crate::testbed::tls::Tls;
+use crate::testbed::traffic::over_tls;
 use crate::testbed::truth::{Comparison, compare};
 use crate::testbed::{Plan, Testbed, shop, usage};
 use anyhow::Result;
@@ -27,15 +29,41 @@ pub struct Exactness {
     cpu_per_request: f64,
 }
 
+/// What requests travel in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// HTTP/1.1 without TLS.
+    Clear,
+    /// HTTP/1.1 in TLS; on the other side of the data plane too.
+    TlsHttp1,
+    /// HTTP/2 in TLS; on the other side of the data plane HTTP/1.1 in TLS.
+    TlsHttp2,
+}
+
 /// Runs the part on one data plane.
 pub fn measure(plane: &'static dyn DataPlane, size: Size) -> Result<Exactness> {
+    measure_in(plane, size, Wire::Clear)
+}
+
+/// The same with requests that travel so.
+pub fn measure_in(plane: &'static dyn DataPlane, size: Size, wire: Wire) -> Result<Exactness> {
     let (specified, configured) = (shop::routes(), shop::misrouted_by_header());
-    let bed = Testbed::start(&Plan::wrong(plane, &configured, &specified))?;
+    let plan = Plan {
+        tls: if wire == Wire::Clear { Tls::default() } else { Tls::BOTH },
+        ..Plan::wrong(plane, &configured, &specified)
+    };
+    let bed = Testbed::start(&plan)?;
     let gwobs = bed.observe().start()?;
     let mut cases = traffic::cases(size.requests);
+    if wire != Wire::Clear {
+        cases = over_tls(cases);
+    }
     shop::misroute_some(&mut cases, size.one_in);
     let before = usage::cpu(gwobs.pid())?;
-    let exchanges = traffic::drive(&bed.client(), &cases, size)?;
+    let exchanges = match wire {
+        Wire::Clear | Wire::TlsHttp1 => traffic::drive(&bed.client(), &cases, size)?,
+        Wire::TlsHttp2 => traffic::drive_http2(&bed, &cases, size)?,
+    };
     usage::wait_until_idle(gwobs.pid())?;
     let cpu = usage::cpu(gwobs.pid())? - before;
     let observed = gwobs.stop()?;

@@ -2,9 +2,12 @@
 
 use super::Size;
 use crate::testbed::client::{Client, Exchange, Mark};
-use crate::testbed::shop;
+use crate::testbed::http2::{self, Load};
+use crate::testbed::tls::{HTTP2, connect};
 use crate::testbed::traffic::{Case, mixed};
+use crate::testbed::{Testbed, shop};
 use anyhow::Result;
+use std::sync::Arc;
 
 /// Small requests for each bulky one: as traffic is, and a mebibyte takes long.
 const SMALL_FOR_EACH_BULKY: usize = 7;
@@ -35,4 +38,18 @@ pub(super) fn drive(client: &Client, cases: &[Case], size: Size) -> Result<Vec<E
         exchanges.extend(short.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         Ok(exchanges)
     })
+}
+
+/// Requests at a time on each connection that speaks HTTP/2.
+const STREAMS: usize = 8;
+
+/// Sends them all by HTTP/2, several at a time on each connection.
+pub(super) fn drive_http2(bed: &Testbed, cases: &[Case], size: Size) -> Result<Vec<Exchange>> {
+    let load = Load {
+        connections: size.concurrency.div_ceil(STREAMS),
+        streams: STREAMS,
+    };
+    let config = Arc::new(bed.authority.client_config(HTTP2)?);
+    let address = bed.address();
+    http2::drive(load, "https", cases, move || connect(address, Arc::clone(&config)))
 }

@@ -9,7 +9,7 @@ mod instructions;
 
 use super::http::{Connection, Framing, Head};
 use super::network::Network;
-use super::tls::{Authority, Certificate, HTTP1, HTTP2};
+use super::tls::{Authority, HTTP1, HTTP2, Tls};
 use answer::answer;
 use anyhow::{Context as _, Result, ensure};
 pub use instructions::INSTRUCTIONS;
@@ -46,7 +46,7 @@ pub struct Reach<'a> {
     /// Whether they speak HTTP/2, and nothing else.
     pub http2: bool,
     /// Who signs their certificates, and what these are like, if they speak TLS.
-    pub tls: Option<(&'a Authority, Certificate)>,
+    pub tls: Option<(&'a Authority, Tls)>,
 }
 
 impl Default for Reach<'_> {
@@ -80,6 +80,12 @@ impl Backends {
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Backend> {
         self.0.iter()
+    }
+
+    /// The addresses of the backend of this name.
+    pub fn endpoints<'a>(&'a self, name: &'a str) -> impl Iterator<Item = SocketAddr> + 'a {
+        let named = self.iter().filter(move |backend| backend.name() == name);
+        named.flat_map(Backend::endpoints)
     }
 
     /// How many requests each backend has received, by name.
@@ -177,6 +183,7 @@ fn tls(name: &str, reach: Reach<'_>) -> Result<Option<Arc<ServerConfig>>> {
     let protocols = if reach.http2 { HTTP2 } else { HTTP1 };
     let config = reach
         .tls
+        .and_then(|(authority, tls)| Some((authority, tls.of_backend(name)?)))
         .map(|(authority, like)| authority.backend(name, like)?.server_config(protocols));
     ensure!(
         config.is_none() || !reach.proxy_protocol,

@@ -4,8 +4,9 @@ mod secured;
 
 use super::backend::Backends;
 use super::object::set;
+use super::passthrough::Door;
+use super::plane::Options;
 use super::rule::{Action, Filter, Match, Path, Route, Rule};
-use super::tls::Files;
 use super::yaml;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -29,11 +30,13 @@ pub fn backend_name(backend: &str) -> String {
 
 /// All objects as one multi-document YAML file. The listener has the port that the data plane really binds, and ends TLS
 /// if the data plane does.
-pub fn render(routes: &[Route], port: u16, backends: &Backends, tls: &Files) -> String {
-    let mut objects = vec![gateway_class(), gateway(port, tls)];
+pub fn render(routes: &[Route], port: u16, backends: &Backends, options: &Options) -> String {
+    let tls = &options.tls;
+    let mut objects = vec![gateway_class(), gateway(port, options)];
     objects.extend(tls.own.iter().map(secured::certificate));
     objects.extend(tls.trusted.iter().map(secured::authority));
     objects.extend(routes.iter().map(http_route));
+    objects.extend(options.passthrough.iter().flat_map(Door::objects));
     for backend in backends.iter() {
         let addresses: Vec<IpAddr> = backend.endpoints().map(|address| address.ip()).collect();
         objects.push(service(backend.name(), backend.port()));
@@ -55,18 +58,20 @@ fn gateway_class() -> Value {
     })
 }
 
-fn gateway(port: u16, tls: &Files) -> Value {
-    let listener = match tls.own {
+fn gateway(port: u16, options: &Options) -> Value {
+    let listener = match options.tls.own {
         Some(_) => secured::listener(port),
         None => json!({"name": "http", "port": port, "protocol": "HTTP"}),
     };
+    let passing = options.passthrough.iter().map(Door::listener);
+    let listeners: Vec<Value> = std::iter::once(listener).chain(passing).collect();
     json!({
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": GATEWAY, "namespace": NAMESPACE},
         "spec": {
             "gatewayClassName": "testbed",
-            "listeners": [listener],
+            "listeners": listeners,
         },
     })
 }

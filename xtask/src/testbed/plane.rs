@@ -13,6 +13,7 @@ pub mod traefik;
 use super::backend::Backends;
 use super::directory::Directory;
 use super::http2::Http2;
+use super::passthrough::Door;
 use super::process::Process;
 use super::proxy_protocol::ProxyProtocol;
 use super::rule::Route;
@@ -111,6 +112,8 @@ pub struct Options {
     pub http2: Http2,
     /// TLS on either side.
     pub tls: Files,
+    /// TLS that is passed on.
+    pub passthrough: Option<Door>,
     /// What stands above it.
     pub supervisor: Supervisor,
 }

@@ -2,11 +2,13 @@
 //!
 //! Every testbed has an authority of its own. Certificates can be wrong in all the ways that make handshakes fail.
 
+mod asynchronous;
 mod authority;
 mod files;
 mod stream;
 mod unchecked;
 
+pub use asynchronous::connect;
 pub use authority::{Authority, Credentials};
 pub use files::{Files, Own, Trusted};
 pub use stream::{Handshake, Stream};
@@ -30,6 +32,8 @@ pub struct Tls {
     pub from_clients: Option<Certificate>,
     /// The backends' certificates, if the data plane speaks TLS to them.
     pub to_backends: Option<Certificate>,
+    /// Backends, by name, whose certificate is like something else.
+    pub exceptions: &'static [(&'static str, Certificate)],
 }
 
 impl Tls {
@@ -37,12 +41,21 @@ impl Tls {
     pub const DOWNSTREAM: Self = Self {
         from_clients: Some(Certificate::Valid),
         to_backends: None,
+        exceptions: &[],
     };
     /// On both sides.
     pub const BOTH: Self = Self {
         from_clients: Some(Certificate::Valid),
         to_backends: Some(Certificate::Valid),
+        exceptions: &[],
     };
+
+    /// What a backend's certificate is like, if it has one.
+    pub fn of_backend(self, name: &str) -> Option<Certificate> {
+        let exception = self.exceptions.iter().find(|(own, _)| *own == name);
+        self.to_backends
+            .map(|like| exception.map_or(like, |(_, exception)| *exception))
+    }
 }
 
 /// What a certificate is like to those who check it.

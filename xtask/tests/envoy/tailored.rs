@@ -8,7 +8,6 @@ use std::process::Command;
 use xtask::testbed::plane::envoy::{Envoy, bootstrap};
 use xtask::testbed::plane::{DataPlane, Options, Reload, Settings};
 use xtask::testbed::rule::Route;
-use xtask::testbed::tls::Files;
 use xtask::testbed::{Testbed, manifests};
 
 /// Envoy whose configuration is changed before it starts.
@@ -138,12 +137,7 @@ fn serve(dir: &Path, name: &str, kind: &str, mut resource: Value) -> Result<()> 
 
 /// Replaces the manifests by those of these routes, changed as text.
 pub(crate) fn specify(bed: &Testbed, routes: &[Route], change: impl FnOnce(String) -> String) -> Result<()> {
-    let text = change(manifests::render(
-        routes,
-        bed.address().port(),
-        &bed.backends,
-        &Files::default(),
-    ));
+    let text = change(bed.render(routes));
     let aside = bed.directory.path().join("manifests.new");
     std::fs::write(&aside, text)?;
     std::fs::rename(&aside, bed.manifests()).context("cannot replace manifests")

@@ -28,6 +28,11 @@ impl Decision {
         self.0.get("request").is_none_or(Value::is_null)
     }
 
+    /// Whether the client spoke TLS.
+    pub fn is_tls(&self) -> bool {
+        self.0.pointer("/downstream/tls").and_then(Value::as_bool) == Some(true)
+    }
+
     /// The request's path with its query.
     pub fn path(&self) -> &str {
         self.text("/request/path")

@@ -3,6 +3,7 @@
 use super::{DataPlane, Options, Program, Reload, Settings, Supervisor};
 use crate::testbed::backend::Backend;
 use crate::testbed::object::{push, set};
+use crate::testbed::passthrough::Door;
 use crate::testbed::proxy_protocol::Version;
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Route, Rule};
 use crate::testbed::tls::{Own, PROTOCOLS, Trusted, backend_name};
@@ -66,8 +67,13 @@ pub fn bootstrap(settings: &Settings<'_>) -> Value {
         }
         cluster
     });
-    let clusters: Vec<Value> = clusters.collect();
-    json!({"static_resources": {"listeners": [listener(settings)], "clusters": clusters}})
+    let door = settings.options.passthrough.as_ref();
+    let passed = door.into_iter().flat_map(|door| passed_clusters(door, settings));
+    let clusters: Vec<Value> = clusters.chain(passed).collect();
+    let listeners: Vec<Value> = std::iter::once(listener(settings))
+        .chain(door.map(passing_listener))
+        .collect();
+    json!({"static_resources": {"listeners": listeners, "clusters": clusters}})
 }
 
 /// Processes that hand over to each other, and to no other testbed's, within seconds.
@@ -104,6 +110,43 @@ fn listener(settings: &Settings<'_>) -> Value {
         push(&mut listener, "listener_filters", filter);
     }
     listener
+}
+
+/// Picks a cluster by the name in the ClientHello, and passes on the bytes.
+fn passing_listener(door: &Door) -> Value {
+    let chains = door.routes.iter().map(|route| {
+        let proxy = typed(
+            "envoy.filters.network.tcp_proxy",
+            "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+            json!({"stat_prefix": "passthrough", "cluster": passed_cluster(route.configured)}),
+        );
+        json!({"filter_chain_match": {"server_names": [route.server_name]}, "filters": [proxy]})
+    });
+    let inspector = typed(
+        "envoy.filters.listener.tls_inspector",
+        "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        json!({}),
+    );
+    json!({
+        "name": "passthrough",
+        "address": address(door.address),
+        "listener_filters": [inspector],
+        "filter_chains": chains.collect::<Vec<_>>(),
+    })
+}
+
+/// The same backends once more, without TLS of Envoy's own.
+fn passed_clusters<'a>(door: &'a Door, settings: &'a Settings<'_>) -> impl Iterator<Item = Value> + 'a {
+    let is_used = |backend: &&Backend| door.routes.iter().any(|route| route.configured == backend.name());
+    settings.backends.iter().filter(is_used).map(|backend| {
+        let mut cluster = cluster(backend, None);
+        set(&mut cluster, "name", json!(passed_cluster(backend.name())));
+        cluster
+    })
+}
+
+fn passed_cluster(backend: &str) -> String {
+    format!("passed-{backend}")
 }
 
 /// The transport socket of a listener that ends TLS.

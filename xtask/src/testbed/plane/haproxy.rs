@@ -83,6 +83,7 @@ const ACCESS_LOG: &str = r#"  log stdout format raw local0
 fn configuration(settings: &Settings<'_>) -> Result<String> {
     let mut text = format!("global\n  nbthread {}\n{DEFAULTS}", settings.options.workers);
     text.push_str(&frontend(settings)?);
+    text.push_str(&passing(settings));
     text.push_str("backend none\n  http-request return status 404\n");
     for (name, rule) in dispatch::rules(settings.routes) {
         text.push_str(&backend(&name, rule, settings)?);
@@ -100,6 +101,31 @@ fn frontend(settings: &Settings<'_>) -> Result<String> {
     }
     text.push_str("  default_backend none\n");
     Ok(text)
+}
+
+/// Picks a backend by the name in the ClientHello, and passes on the bytes.
+fn passing(settings: &Settings<'_>) -> String {
+    let Some(door) = &settings.options.passthrough else {
+        return String::new();
+    };
+    let mut text = format!(
+        "frontend passthrough\n  mode tcp\n  bind {}\n  tcp-request inspect-delay 5s\n  \
+         tcp-request content accept if {{ req_ssl_hello_type 1 }}\n",
+        door.address
+    );
+    for (index, route) in door.routes.iter().enumerate() {
+        text.push_str(&format!(
+            "  use_backend passed-{index} if {{ req_ssl_sni -i {} }}\n",
+            route.server_name
+        ));
+    }
+    for (index, route) in door.routes.iter().enumerate() {
+        text.push_str(&format!("backend passed-{index}\n  mode tcp\n"));
+        for endpoint in settings.backends.endpoints(route.configured) {
+            text.push_str(&format!("  server {endpoint} {endpoint}\n"));
+        }
+    }
+    text
 }
 
 fn bind(options: &Options) -> String {
@@ -212,8 +238,7 @@ fn servers(backends: &[(String, u32)], settings: &Settings<'_>) -> String {
     };
     let mut text = String::new();
     for (name, weight) in backends {
-        let endpoints = settings.backends.iter().filter(|backend| backend.name() == name);
-        for (index, endpoint) in endpoints.flat_map(|backend| backend.endpoints()).enumerate() {
+        for (index, endpoint) in settings.backends.endpoints(name).enumerate() {
             text.push_str(&format!(
                 "  server {name}-{index} {endpoint} weight {weight}{announced}{http2}{}\n",
                 tls(name, settings.options)

@@ -6,6 +6,7 @@
 use super::dispatch::{self, Host};
 use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::backend::Backend;
+use crate::testbed::passthrough::Door;
 use crate::testbed::rule::{Action, Filter, Match, Rule};
 use crate::testbed::tls::backend_name;
 use crate::versions;
@@ -154,12 +155,36 @@ fn configuration(settings: &Settings<'_>, dir: &Path) -> Result<String> {
         http.push(map(index, host)?);
         http.push(server(index, host, settings)?);
     }
+    let passing = settings.options.passthrough.as_ref();
+    let passing = passing.map(|door| passing_on(door, settings)).unwrap_or_default();
     Ok(format!(
-        "user root;\ndaemon off;\nworker_processes {};\npid {};\nerror_log stderr warn;\nevents {{\n  worker_connections 16384;\n}}\n{}\n",
+        "user root;\ndaemon off;\nworker_processes {};\npid {};\nerror_log stderr warn;\nevents {{\n  worker_connections 16384;\n}}\n{}\n{passing}",
         settings.options.workers,
         quoted(&dir.join("nginx.pid").to_string_lossy()),
         block("http", &[HTTP.lines().map(str::to_owned).collect(), http].concat()),
     ))
+}
+
+/// Picks a backend by the name in the ClientHello, and passes on the bytes.
+fn passing_on(door: &Door, settings: &Settings<'_>) -> String {
+    let upstreams = door.routes.iter().enumerate().map(|(index, route)| {
+        let endpoints = settings.backends.endpoints(route.configured);
+        let servers: Vec<String> = endpoints.map(|endpoint| format!("server {endpoint};")).collect();
+        block(&format!("upstream passed_{index}"), &servers)
+    });
+    let names = door.routes.iter().enumerate();
+    let names: Vec<String> = names
+        .map(|(index, route)| format!("{} passed_{index};", route.server_name))
+        .collect();
+    let server = [
+        format!("listen {};", door.address),
+        "ssl_preread on;".to_owned(),
+        "proxy_pass $passed;".to_owned(),
+    ];
+    let mut lines: Vec<String> = upstreams.collect();
+    lines.push(block("map $ssl_preread_server_name $passed", &names));
+    lines.push(block("server", &server));
+    block("stream", &lines)
 }
 
 /// As distributions have it, and room for large heads and bodies.

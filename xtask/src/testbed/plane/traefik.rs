@@ -5,6 +5,7 @@ use super::{DataPlane, Options, Program, Reload, Settings};
 use crate::testbed::backend::Backend;
 use crate::testbed::http::{Connection, Head};
 use crate::testbed::object::{push, set};
+use crate::testbed::passthrough::Door;
 use crate::testbed::rule::{Action, Filter, Match, Path as PathRule, Rule};
 use crate::testbed::tls::{Handshake, Trusted, backend_name};
 use crate::testbed::yaml;
@@ -22,6 +23,9 @@ const READY_HOST: &str = "ready.testbed.invalid";
 const FILE: &str = "traefik.yaml";
 /// The file of what it watches.
 const ROUTES: &str = "traefik-routes.yaml";
+
+/// The entry point of what is passed on.
+const PASSTHROUGH: &str = "passthrough";
 
 /// The official build of Traefik. It adds no request id, but `X-Forwarded-*`.
 pub struct Traefik;
@@ -92,8 +96,16 @@ fn process(options: &Options, dynamic: &Path) -> Value {
     if options.tls.own.is_some() {
         set(&mut entry_point, "http", json!({"tls": {}}));
     }
+    let mut entry_points = json!({"http": entry_point});
+    if let Some(door) = &options.passthrough {
+        set(
+            &mut entry_points,
+            PASSTHROUGH,
+            json!({"address": door.address.to_string()}),
+        );
+    }
     let mut process = json!({
-        "entryPoints": {"http": entry_point},
+        "entryPoints": entry_points,
         "providers": {"providersThrottleDuration": "50ms", "file": {"filename": dynamic, "watch": true}},
         "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
         "log": {"level": "WARN"},
@@ -132,12 +144,34 @@ fn routing(settings: &Settings<'_>) -> Value {
             .extend(transport.map(|transport| (backend.name().to_owned(), transport)));
     }
     let mut file = routing.finish();
+    if let Some(door) = &settings.options.passthrough {
+        set(&mut file, "tcp", passing(door, settings));
+    }
     if let Some(own) = &settings.options.tls.own {
         let certificate = json!({"certFile": own.certificate, "keyFile": own.key});
         let store = json!({"default": {"defaultCertificate": certificate}});
         set(&mut file, "tls", json!({"stores": store}));
     }
     file
+}
+
+/// Picks a service by the name in the ClientHello, and passes on the bytes.
+fn passing(door: &Door, settings: &Settings<'_>) -> Value {
+    let (mut routers, mut services) = (json!({}), json!({}));
+    for (index, route) in door.routes.iter().enumerate() {
+        let name = format!("passed-{index}");
+        let router = json!({
+            "entryPoints": [PASSTHROUGH],
+            "rule": format!("HostSNI(`{}`)", route.server_name),
+            "service": name,
+            "tls": {"passthrough": true},
+        });
+        let endpoints = settings.backends.endpoints(route.configured);
+        let servers: Vec<Value> = endpoints.map(|endpoint| json!({"address": endpoint})).collect();
+        set(&mut routers, &name, router);
+        set(&mut services, &name, json!({"loadBalancer": {"servers": servers}}));
+    }
+    json!({"routers": routers, "services": services})
 }
 
 /// As a BackendTLSPolicy wants it: the hostname is asked for and checked.

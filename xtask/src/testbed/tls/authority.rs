@@ -8,6 +8,7 @@ use rcgen::{
 };
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::sync::Arc;
 
@@ -90,14 +91,33 @@ impl Authority {
         provider: CryptoProvider,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.own.der().clone())?;
         let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(versions)?
-            .with_root_certificates(roots)
+            .with_root_certificates(self.trust()?)
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(config)
+    }
+
+    /// A client that speaks HTTP/1.1 in one version of TLS and believes that it is another time.
+    pub fn client_config_at(
+        &self,
+        time: impl TimeProvider + 'static,
+        version: &'static SupportedProtocolVersion,
+    ) -> Result<ClientConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(time))
+            .with_protocol_versions(&[version])?
+            .with_root_certificates(self.trust()?)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn trust(&self) -> Result<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.own.der().clone())?;
+        Ok(roots)
     }
 }
 
