@@ -50,8 +50,8 @@ fn find(plane: &'static dyn DataPlane) -> Result<Found> {
     let time = begin.elapsed();
     let needs: serde_json::Value = serde_json::from_str(&output)?;
     let needs = needs.as_array().context("no list")?;
-    let details = needs.iter().filter_map(|need| need.get("detail")?.as_str());
-    let library = details.filter(|detail| detail.contains(" at 0x")).next_back();
+    let mut details = needs.iter().filter_map(|need| need.get("detail")?.as_str());
+    let library = details.rfind(|detail| detail.contains(" at 0x"));
     Ok(Found {
         bytes: std::fs::metadata(format!("/proc/{pid}/exe"))?.len(),
         time,

@@ -114,7 +114,7 @@ fn is_complete(world: &World, reading: &Reading) -> bool {
             .iter()
             .zip(&world.calls)
             .filter(|(owner, _)| **owner == Some(request));
-        let last = owned.map(|(_, call)| call).filter(|call| !call.refused).next_back();
+        let last = owned.map(|(_, call)| call).rfind(|call| !call.refused);
         *status >= 400 || last.is_none_or(|last| last.answered.is_some_and(|(read, _)| read < *passed_on))
     })
 }
@@ -203,7 +203,7 @@ fn sets(world: &World, readings: &[Reading], seen: &[usize]) -> Vec<Vec<usize>> 
                 .for_each(|name| *name = first);
         }
     }
-    let mut sets: BTreeMap<(usize, &str, Option<u16>, (bool, bool)), Vec<usize>> = BTreeMap::new();
+    let mut sets = BTreeMap::<_, Vec<usize>>::new();
     for &request in seen {
         let node = world.requests[request].as_ref().unwrap();
         let status = node.answered.map(|(_, _, status)| status);
