@@ -15,7 +15,8 @@ const SOON: Duration = Duration::from_secs(10);
 /// The Events of this reason about this route.
 pub(crate) fn events(cluster: &Cluster, reason: &str, route: &str) -> Vec<Value> {
     let all = cluster.api.all("Event").into_iter();
-    all.filter(|event| event["reason"] == reason && event["regarding"]["name"] == route)
+    let is = |event: &Value, pointer: &str, text: &str| event.pointer(pointer).is_some_and(|own| own == text);
+    all.filter(|event| is(event, "/reason", reason) && is(event, "/regarding/name", route))
         .collect()
 }
 
@@ -25,7 +26,8 @@ pub(crate) fn until_event(cluster: &Cluster, reason: &str, route: &str) -> Resul
     loop {
         if let Some(event) = events(cluster, reason, route).into_iter().next() {
             let object = cluster.api.get("HTTPRoute", "shop", route).unwrap_or_default();
-            ensure!(event["regarding"]["uid"] == object["metadata"]["uid"], "{event:#}");
+            let uid = object.pointer("/metadata/uid");
+            ensure!(uid.is_some() && event.pointer("/regarding/uid") == uid, "{event:#}");
             return Ok(event);
         }
         ensure!(
