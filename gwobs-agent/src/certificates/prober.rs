@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::due::{Due, Target};
 use super::handshake::look;
-use super::standing::{Problem, Sight, Standing};
+use super::standing::{Failure, Problem, Sight, Standing};
 use super::{Certificates, Known};
 
 /// Certificates that are asked for, at most: each takes about 2 KiB, and a handshake every interval.
@@ -220,30 +220,29 @@ fn now() -> i64 {
 
 /// Says what is wrong, with what proves it.
 fn tell(problem: Problem, entry: &Entry, now: i64) {
-    let place = Place(&entry.due.target);
-    let served = entry.standing.served().map(|served| Shown(served));
-    let served = served.map_or_else(|| "nothing".to_owned(), |served| served.to_string());
+    tracing::warn!("{} {}", Place(&entry.due.target), words(problem, entry, now));
+}
+
+fn words(problem: Problem, entry: &Entry, now: i64) -> String {
+    let shown = |certificate: Option<&Arc<Certificate>>| {
+        certificate.map_or_else(|| "nothing".to_owned(), |certificate| Shown(certificate).to_string())
+    };
+    let served = shown(entry.standing.served());
     let host = entry.due.server_name.as_deref().unwrap_or("(no server name)");
     match problem {
         Problem::Stale => {
-            let expected = entry
-                .due
-                .expected
-                .as_deref()
-                .map(|expected| Shown(expected).to_string());
-            let since = entry.standing.since(problem).unwrap_or(now);
-            tracing::warn!(
-                "{place} does not serve what its Secret holds, for {} s: served is {served}; the Secret holds {}",
-                now - since,
-                expected.unwrap_or_default()
-            );
+            let seconds = now - entry.standing.since(problem).unwrap_or(now);
+            let expected = shown(entry.due.expected.as_ref());
+            format!(
+                "does not serve what its Secret holds, for {seconds} s: served is {served}; the Secret holds {expected}"
+            )
         }
-        Problem::Expired => tracing::warn!("{place} serves a certificate that has expired: {served}"),
-        Problem::NotYetValid => tracing::warn!("{place} serves a certificate that is not valid yet: {served}"),
-        Problem::NameMismatch => tracing::warn!("{place} serves a certificate that is not for {host}: {served}"),
+        Problem::Expired => format!("serves a certificate that has expired: {served}"),
+        Problem::NotYetValid => format!("serves a certificate that is not valid yet: {served}"),
+        Problem::NameMismatch => format!("serves a certificate that is not for {host}: {served}"),
         Problem::HandshakeFailing | Problem::Unreachable => {
-            let why = entry.standing.failure().map_or("", |failure| failure.as_str());
-            tracing::warn!("{place}: no TLS handshake for {host} succeeds ({why}): clients get no answer at all");
+            let why = entry.standing.failure().map_or("", Failure::as_str);
+            format!("lets no TLS handshake for {host} succeed ({why}): clients get no answer at all")
         }
     }
 }

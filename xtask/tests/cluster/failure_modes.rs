@@ -253,7 +253,7 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
         "has expired",
         "is not for shop.test",
         "TRAEFIK DEFAULT CERT",
-        "no TLS handshake",
+        "lets no TLS handshake",
     ] {
         ensure!(observed.log.contains(said), "{said}: {}", observed.log);
     }

@@ -65,9 +65,10 @@ fn a_notice_names_objects_only() {
         notice.regarding.to_string(),
         format!("HTTPRoute {}", samples::route(0, None).route)
     );
-    let path = request.path.expect("a path");
-    let sent = String::from_utf8_lossy(&path).into_owned();
-    assert!(!notice.text.contains(&sent), "{}", notice.text);
+    for sent in [request.path, request.authority].into_iter().flatten() {
+        let sent = String::from_utf8_lossy(&sent).into_owned();
+        assert!(sent.len() > 1 && !notice.text.contains(&sent), "{}", notice.text);
+    }
     assert!(
         notice.text.contains("wrong_backend") && notice.text.contains(&finished.id),
         "{}",
