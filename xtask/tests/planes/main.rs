@@ -5,10 +5,12 @@
 
 mod addresses;
 mod connections;
+mod edited;
 mod messages;
 mod processes;
 mod rewrites;
 mod routing;
+mod unread;
 mod upstreams;
 
 use anyhow::Result;

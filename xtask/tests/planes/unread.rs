@@ -1,5 +1,5 @@
-//! Hops that are not read: unix sockets on either side of the data plane and within it, and multipath TCP. They are
-//! counted, what they hide is left open, and everything else is as exact as ever.
+//! What is not read: unix sockets on either side of the data plane and within it, answers that the kernel takes from a
+//! file. It is counted, what it hides is left open, and everything else is as exact as ever.
 
 use crate::edited::edited;
 use crate::{Plane, both, observe_exactly, shop};
@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,20 +14,25 @@ use xtask::testbed::client::Exchange;
 use xtask::testbed::gwobs::Observed;
 use xtask::testbed::gwobs::decision::Decision;
 use xtask::testbed::plane::Settings;
+use xtask::testbed::plane::envoy::bootstrap;
 use xtask::testbed::rule::{Route, prefix, route};
 use xtask::testbed::traffic::{get, mixed};
 use xtask::testbed::truth::compare;
 use xtask::testbed::{Plan, Testbed};
 
 xtask::on_plane!(envoy, a_backend_behind_a_unix_socket);
-xtask::on_plane!(nginx, a_backend_behind_a_unix_socket, requests_that_come_in_unseen);
+xtask::on_plane!(
+    nginx,
+    a_backend_behind_a_unix_socket,
+    requests_that_come_in_unseen,
+    answers_from_a_cache_by_sendfile,
+);
 xtask::on_plane!(
     haproxy,
     a_backend_behind_a_unix_socket,
     frontends_chained_by_a_unix_socket,
     requests_that_come_in_unseen,
 );
-xtask::on_plane!(traefik, requests_that_come_in_unseen);
 
 /// The backend that is reached by a unix socket.
 const HIDDEN: &str = "hidden";
@@ -36,7 +40,11 @@ const HIDDEN: &str = "hidden";
 const UNSEEN: usize = 200;
 
 fn routes() -> [Route; 1] {
-    let rules = vec![prefix("/hidden").to(HIDDEN), prefix("/api").to("v1"), prefix("/other").to("v2")];
+    let rules = vec![
+        prefix("/hidden").to(HIDDEN),
+        prefix("/api").to("v1"),
+        prefix("/other").to("v2"),
+    ];
     [route("api", rules)]
 }
 
@@ -49,7 +57,9 @@ fn counted(observed: &Observed, reason: &str) -> u64 {
 /// The only endpoint of the hidden backend.
 fn hidden(settings: &Settings<'_>) -> Result<SocketAddr> {
     let backend = settings.backends.iter().find(|backend| backend.name() == HIDDEN);
-    backend.and_then(|backend| backend.endpoints().next()).context("no hidden backend")
+    backend
+        .and_then(|backend| backend.endpoints().next())
+        .context("no hidden backend")
 }
 
 /// Passes bytes on between a unix socket and an address, as a sidecar does.
@@ -74,18 +84,22 @@ fn pass(mut from: impl Read, mut to: impl Write) {
 }
 
 /// The configuration with the endpoint behind a unix socket.
-fn behind(plane: Plane, text: &str, endpoint: SocketAddr, path: &Path) -> Result<String> {
+fn behind(plane: Plane, text: &str, settings: &Settings<'_>, endpoint: SocketAddr, path: &Path) -> String {
     let path = path.display().to_string();
-    Ok(match plane.name() {
+    match plane.name() {
         "envoy" => {
-            let mut configuration: Value = serde_json::from_str(text)?;
+            let mut configuration = bootstrap(settings);
             let address = json!({"address": endpoint.ip(), "port_value": endpoint.port()});
-            replace(&mut configuration, &json!({"socket_address": address}), &json!({"pipe": {"path": path}}));
+            replace(
+                &mut configuration,
+                &json!({"socket_address": address}),
+                &json!({"pipe": {"path": path}}),
+            );
             configuration.to_string()
         }
         "nginx" => text.replace(&endpoint.to_string(), &format!("unix:{path}")),
         _ => text.replace(&endpoint.to_string(), &format!("unix@{path}")),
-    })
+    }
 }
 
 /// Replaces a value wherever it is.
@@ -106,7 +120,7 @@ fn a_backend_behind_a_unix_socket(plane: Plane) -> Result<()> {
     let edited = edited(plane, move |text, settings, dir| {
         let (endpoint, path) = (hidden(settings)?, dir.join("hidden.sock"));
         relay(&path, endpoint)?;
-        behind(plane, text, endpoint, &path)
+        Ok(behind(plane, text, settings, endpoint, &path))
     });
     let routes = routes();
     let cases = [
@@ -157,48 +171,51 @@ fn frontends_chained_by_a_unix_socket(plane: Plane) -> Result<()> {
     Ok(())
 }
 
-/// Requests by a unix socket, or by multipath TCP: nobody sees them, and nobody else is given their calls.
+/// Requests by a unix socket: nobody sees them, and nobody else is given their calls.
 fn requests_that_come_in_unseen(plane: Plane) -> Result<()> {
-    let by_multipath = plane.name() == "traefik";
-    let kind = if by_multipath { plane } else { edited(plane, move |text, settings, dir| add_listener(plane, text, settings, dir)) };
+    let kind = edited(plane, move |text, settings, dir| {
+        Ok(add_listener(plane, text, settings, dir))
+    });
     let routes = routes();
     let bed = Testbed::start(&Plan::correct(kind, &routes))?;
     let gwobs = bed.observe().start()?;
-    let (path, address) = (bed.directory.path().join(SOCKET), bed.address());
-    let aside = move || {
-        for _ in 0..UNSEEN {
-            if by_multipath {
-                ask(multipath(address)?)?;
-            } else {
-                ask(UnixStream::connect(&path)?)?;
-            }
-        }
-        Ok(())
-    };
+    let path = bed.directory.path().join(SOCKET);
+    let aside = move || (0..UNSEEN).try_for_each(|_| ask(UnixStream::connect(&path)?));
     let cases = [get("/api/items").due("v1"), get("/other").due("v2")];
     let exchanges = both(aside, || bed.client().concurrency(4).run(&mixed(&cases, 600)))?;
     let observed = gwobs.stop()?;
     let seen = observed.decisions.iter().filter(|decision| !decision.has_no_request());
     compare(&exchanges, &seen.cloned().collect::<Vec<_>>()).assert_exact()?;
-    ensure!(observed.decisions.iter().all(|decision| decision.verdict() != "mismatch"));
-    let reason = if by_multipath { "multipath_tcp" } else { "unix_socket" };
-    ensure!(counted(&observed, reason) >= UNSEEN as u64, "{}", observed.summary);
+    ensure!(
+        observed
+            .decisions
+            .iter()
+            .all(|decision| decision.verdict() != "mismatch")
+    );
+    ensure!(
+        counted(&observed, "unix_socket") >= UNSEEN as u64,
+        "{}",
+        observed.summary
+    );
     Ok(())
 }
 
 /// The unix socket that the data plane listens on.
 const SOCKET: &str = "in.sock";
 
-fn add_listener(plane: Plane, text: &str, settings: &Settings<'_>, dir: &Path) -> Result<String> {
+fn add_listener(plane: Plane, text: &str, settings: &Settings<'_>, dir: &Path) -> String {
     let listen = settings.options.listen;
     let path: PathBuf = dir.join(SOCKET);
     let path = path.display();
     let (old, new) = if plane.name() == "nginx" {
-        (format!("listen {listen} default_server;"), format!("listen unix:{path} default_server;"))
+        (
+            format!("listen {listen} default_server;"),
+            format!("listen unix:{path} default_server;"),
+        )
     } else {
         (format!("  bind {listen}\n"), format!("  bind unix@{path}\n"))
     };
-    Ok(text.replace(&old, &format!("{old}{new}")))
+    text.replace(&old, &format!("{old}{new}"))
 }
 
 /// Asks once and reads the whole answer.
@@ -210,27 +227,46 @@ fn ask(mut stream: impl Read + Write) -> Result<()> {
     Ok(())
 }
 
-/// A connection of multipath TCP (RFC 8684).
-fn multipath(to: SocketAddr) -> Result<TcpStream> {
-    let SocketAddr::V4(to) = to else {
-        anyhow::bail!("{to} is no IPv4 address")
-    };
-    // SAFETY: no pointers.
-    let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP) };
-    ensure!(socket >= 0, "this test needs multipath TCP: {}", io::Error::last_os_error());
-    // SAFETY: the descriptor was just made and belongs to nobody else.
-    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
-    let address = libc::sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: to.port().to_be(),
-        sin_addr: libc::in_addr {
-            s_addr: u32::from_ne_bytes(to.ip().octets()),
-        },
-        sin_zero: [0; 8],
-    };
-    let length = size_of_val(&address) as libc::socklen_t;
-    // SAFETY: an address of this length.
-    let connected = unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), length) };
-    ensure!(connected == 0, "cannot connect: {}", io::Error::last_os_error());
-    Ok(TcpStream::from(socket))
+/// Requests for what NGINX has in a file are answered by itself, the body by sendfile; the next request on such a connection
+/// is read as ever.
+fn answers_from_a_cache_by_sendfile(plane: Plane) -> Result<()> {
+    let edited = edited(plane, |text, _, dir| {
+        let cache = dir.join("cache");
+        let path = format!(
+            "sendfile on;\n  proxy_cache_path {} keys_zone=answers:1m;",
+            cache.display()
+        );
+        let pass = "proxy_cache answers;\nproxy_cache_valid 200 1m;\nproxy_pass http://v1;";
+        Ok(text
+            .replace("sendfile on;", &path)
+            .replace("proxy_pass http://v1;", pass))
+    });
+    let routes = routes();
+    let cases = [
+        get("/api/items").asking("length=30000").due("v1"),
+        get("/other").due("v2"),
+        get("/other/large").asking("length=30000").due("v2"),
+    ];
+    let (exchanges, observed) = crate::observe(&Plan::correct(edited, &routes), |client| {
+        client.concurrency(8).run(&mixed(&cases, 600))
+    })?;
+    let is_kept = |path: &str| path.starts_with("/api");
+    let (kept, passed): (Vec<_>, Vec<_>) = observed
+        .decisions
+        .iter()
+        .cloned()
+        .partition(|decision| is_kept(decision.path()));
+    let exchanges: Vec<_> = exchanges
+        .into_iter()
+        .filter(|exchange| !is_kept(&exchange.request.target))
+        .collect();
+    compare(&exchanges, &passed).assert_exact()?;
+    let (by_itself, forwarded): (Vec<_>, Vec<_>) = kept.iter().partition(|decision| decision.upstreams().is_empty());
+    ensure!(by_itself.len() > 100, "{} answers came from the cache", by_itself.len());
+    for decision in by_itself {
+        let said = (decision.verdict(), decision.reason());
+        ensure!(said == ("inconclusive", "gateway_reply"), "{}", decision.0);
+    }
+    ensure!(forwarded.iter().all(|decision| decision.verdict() == "match"));
+    Ok(())
 }
