@@ -105,8 +105,9 @@ impl Connections {
             EventKind::Ciphertext(data) => self.on_ciphertext(event, data, order, out),
             EventKind::Plaintext(plaintext) => self.on_plaintext(event, plaintext, order, out),
             EventKind::Handshake { socket, outcome } => {
+                let stamp = self.stamp(event, order);
                 if let Some((state, mut context)) = self.parts(*socket, out) {
-                    state.on_handshake(*outcome, &mut context);
+                    state.on_handshake(*outcome, stamp, &mut context);
                 }
             }
             EventKind::Opened(opened) => self.on_opened(event, opened, order, out),
@@ -158,6 +159,13 @@ impl Connections {
     /// Hellos that the process itself moved, since this was last asked.
     pub fn drain_hellos(&mut self) -> std::vec::Drain<'_, Hello> {
         self.hellos.drain(..)
+    }
+
+    /// The hello of this connection went on from a client to a backend: what follows it does too.
+    pub fn passes_on(&mut self, socket: SocketCookie) {
+        if let Some(state) = self.connections.get_mut(&socket) {
+            state.passes_on = true;
+        }
     }
 
     /// What was given up, by reason.
@@ -242,8 +250,9 @@ impl Connections {
         if self.connections.len() >= MAX_CONNECTIONS {
             self.forget(out);
         }
-        let pid = connecting.map_or(event.pid, |connecting| connecting.pid);
+        let pid = connecting.as_ref().map_or(event.pid, |connecting| connecting.pid);
         let mut state = State::new(opened, pid, self.losses);
+        state.began = connecting.map(|connecting| connecting.began);
         state.used_by(pid, order);
         self.connections.insert(opened.socket, Box::new(state));
         self.counts.connections += 1;

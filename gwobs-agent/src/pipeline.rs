@@ -273,6 +273,9 @@ impl Pipeline {
         let hellos: Vec<_> = self.connections.drain_hellos().collect();
         for hello in hellos {
             if let Some(passed) = self.passthrough.note(hello) {
+                for side in [&passed.downstream, &passed.upstream] {
+                    self.connections.passes_on(side.connection.socket);
+                }
                 self.judge(now, Over::Passed(passed), sink);
             }
         }

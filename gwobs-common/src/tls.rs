@@ -16,9 +16,11 @@ pub mod function {
     pub const REPORT: u64 = 6;
     /// Reports an error: library and reason are its first and third argument.
     pub const PUT_REPORT: u64 = 7;
+    /// Sends an alert: its second argument.
+    pub const ALERT: u64 = 8;
 }
 
-/// Stands for Go's `crypto/tls`, whose reasons are alerts from the peer, counted as the C libraries do.
+/// Stands for Go's `crypto/tls`, whose reasons are alerts: its own, or from the peer, counted as the C libraries do.
 pub const GO_ERRORS: u32 = 1;
 /// What all add to the number of an alert that they received (`SSL_AD_REASON_OFFSET`).
 pub const ALERT_RECEIVED: u32 = 1000;

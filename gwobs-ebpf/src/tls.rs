@@ -100,6 +100,10 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
         pid: u64::from(pid),
         who,
     };
+    if function == function::ALERT {
+        note_alert(&caller, arguments.buffer as u8);
+        return Ok(());
+    }
     if function == function::HANDSHAKE {
         if let Some(outer) = call_of(&caller) {
             if outer.object == arguments.object && outer.function != function::HANDSHAKE {
@@ -124,6 +128,27 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
         return Err(Counter::TlsTable);
     }
     Ok(())
+}
+
+/// Go ends a handshake by an alert of its own: that is why it fails, unless the peer's alert says more.
+#[inline(always)]
+fn note_alert(caller: &Caller, alert: u8) {
+    let Some(call) = call_of(caller) else {
+        return;
+    };
+    if call.shaking == 0 {
+        return;
+    }
+    let key = ObjectKey {
+        pid: caller.pid,
+        object: call.object,
+    };
+    if let Some(object) = object_of(&key) {
+        if object.reporter == 0 {
+            object.reporter = GO_ERRORS;
+            object.reason = u32::from(alert);
+        }
+    }
 }
 
 /// The library reports an error; within a handshake that is why it fails.

@@ -31,6 +31,8 @@ pub(super) enum Phase {
     Http2(Box<Http2>),
     /// The ciphertext of TLS: the records of requests and responses.
     Tls(Box<[Records; 2]>),
+    /// TLS that goes on to a backend as it came, or comes from there: it carries no request of this gateway's.
+    PassedOn,
     /// Nothing of it will be read.
     Unreadable(Inconclusive),
 }
@@ -92,7 +94,11 @@ pub(super) struct State {
     pub(super) last_direction: Option<Direction>,
     /// Whether its plaintext is told, if it is encrypted.
     pub(super) library: Library,
+    /// When the gateway began to connect, if it did and that was seen.
+    pub(super) began: Option<Stamp>,
     pub(super) handshake: Handshake,
+    /// Its hello went on to a backend, or came from a client.
+    pub(super) passes_on: bool,
     /// More than one process was seen to use it.
     is_shared: bool,
     /// Order of the last event, for the choice of which to forget.
@@ -133,7 +139,9 @@ impl State {
             proven: false,
             last_direction: None,
             library: Library::default(),
+            began: None,
             handshake: Handshake::default(),
+            passes_on: false,
             is_shared: false,
             last_used: 0,
             is_scheduled: false,
@@ -147,7 +155,7 @@ impl State {
     /// The place in both directions is not known.
     pub(super) fn join_midstream(&mut self) {
         match &mut self.phase {
-            Phase::Unreadable(_) => {}
+            Phase::Unreadable(_) | Phase::PassedOn => {}
             Phase::Http2(_) => self.go_on_with_http2(Http2::joined()),
             Phase::Tls(records) => **records = [Records::midstream(), Records::midstream()],
             Phase::Opening(..) | Phase::Http1 => self.phase = Phase::Http1,
@@ -321,7 +329,7 @@ impl State {
     /// True if the response that comes next need not wait for its request.
     pub(super) fn may_answer(&self) -> bool {
         let is_asked = matches!(self.exchanges.question(), Question::Asked(_));
-        let is_read = !matches!(self.phase, Phase::Unreadable(_) | Phase::Tls(_));
+        let is_read = !matches!(self.phase, Phase::Unreadable(_) | Phase::PassedOn | Phase::Tls(_));
         is_asked || self.doubt.is_some() || !is_read || !self.request_may_be_late()
     }
 
@@ -361,7 +369,7 @@ impl State {
             Direction::Receive => Direction::Send,
         };
         let (of_requests, of_responses) = match &self.phase {
-            Phase::Unreadable(_) => (Unneeded::Bytes(u64::MAX), Unneeded::Bytes(u64::MAX)),
+            Phase::Unreadable(_) | Phase::PassedOn => (Unneeded::Bytes(u64::MAX), Unneeded::Bytes(u64::MAX)),
             Phase::Http2(http2) => {
                 let (requests, responses) = http2.next_frames();
                 (Unneeded::Frame(requests), Unneeded::Frame(responses))

@@ -23,6 +23,8 @@ pub struct Counts {
     pub invalid_messages: u64,
     /// Responses that no request was seen for.
     pub unsolicited_responses: u64,
+    /// Calls that read a client's bytes in TLS whose plaintext nobody told: each may have held a request.
+    pub encrypted: u64,
     /// Request heads of HTTP/2 of which a part refers to what was not seen.
     pub partial_heads: u64,
     /// Responses of HTTP/2 that nobody asked for.

@@ -1,6 +1,6 @@
 //! TLS handshakes that fail: a cause of refused connections that looks like a dead backend, or a dead gateway.
 
-use gwobs_common::tls::{ALERT_RECEIVED, BORINGSSL_ERRORS, OPENSSL_ERRORS};
+use gwobs_common::tls::{ALERT_RECEIVED, BORINGSSL_ERRORS, GO_ERRORS, OPENSSL_ERRORS};
 use gwobs_http::tls::Alert;
 
 use crate::event::Role;
@@ -37,17 +37,24 @@ pub(super) enum Handshake {
     Over,
 }
 
-/// The name of what a library reports; `known` is the alert that was seen in the clear.
+/// What is told of a certificate that the program, and not its library, refuses.
+const INTERNAL_ERROR: u8 = 80;
+
+/// The name of what a library reports; `known` is the alert that was seen in the clear, which that library sent or took.
 pub(super) fn reported(library: u32, reason: u32, known: Option<Alert>) -> &'static str {
     if let Some(alert) = reason.checked_sub(ALERT_RECEIVED).filter(|_| library != 0) {
         return u8::try_from(alert).map_or("other", alert_name);
     }
     // `openssl/sslerr.h` of either.
     match (library, reason) {
-        (0, _) => known.map_or("unknown", |alert| alert_name(alert.description)),
-        (BORINGSSL_ERRORS, 125) | (OPENSSL_ERRORS, 134) => "certificate_verify_failed",
+        (0, _) => known.map_or("closed", |alert| alert_name(alert.description)),
+        (GO_ERRORS, alert) => u8::try_from(alert).map_or("other", alert_name),
+        // Why the certificate is refused is told to the peer, and by clients before they encrypt.
+        (BORINGSSL_ERRORS, 125) | (OPENSSL_ERRORS, 134) => known
+            .filter(|alert| alert.description != INTERNAL_ERROR)
+            .map_or("certificate_verify_failed", |alert| alert_name(alert.description)),
         (BORINGSSL_ERRORS, 184) | (OPENSSL_ERRORS, 193) => "no_shared_cipher",
-        (BORINGSSL_ERRORS, 240) | (OPENSSL_ERRORS, 258) => "unsupported_protocol",
+        (BORINGSSL_ERRORS, 240) | (OPENSSL_ERRORS, 258) => "protocol_version",
         (BORINGSSL_ERRORS, 247) | (OPENSSL_ERRORS, 267) => "wrong_version_number",
         (BORINGSSL_ERRORS | OPENSSL_ERRORS, 156) => "http_request",
         (BORINGSSL_ERRORS, 253) | (OPENSSL_ERRORS, 118 | 376) => "no_shared_signature_algorithm",
@@ -90,3 +97,6 @@ pub(super) fn alert_name(description: u8) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests;

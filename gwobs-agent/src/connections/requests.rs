@@ -10,6 +10,7 @@ use super::Context;
 use super::connection::{Doubt, Phase, Reading, State};
 use super::http2::Http2;
 use super::tls::Library;
+use crate::event::Role;
 use crate::exchange::Stamp;
 
 impl State {
@@ -26,8 +27,12 @@ impl State {
             Phase::Http1 => self.parse_requests(&mut reading, context),
             Phase::Http2(_) => self.read_http2_requests(reading, context),
             Phase::Tls(_) => self.read_records(&mut reading, context),
+            Phase::PassedOn => {}
             Phase::Unreadable(why) => {
                 let why = *why;
+                if reading.begins_call {
+                    self.count_encrypted(why, context);
+                }
                 self.pass_unread(&reading, why, context);
             }
         }
@@ -116,7 +121,14 @@ impl State {
     pub(super) fn give_up(&mut self, why: Inconclusive, reading: &Reading, context: &mut Context<'_>) {
         self.abandon(why, context);
         self.phase = Phase::Unreadable(why);
+        self.count_encrypted(why, context);
         self.unreadable(reading.stamp, why, context);
+    }
+
+    /// A client's requests may be among what was not read.
+    fn count_encrypted(&self, why: Inconclusive, context: &mut Context<'_>) {
+        let is_client = self.about.role == Role::Accepted;
+        context.counts.encrypted += u64::from(is_client && why == Inconclusive::Encrypted);
     }
 
     fn parse_requests(&mut self, reading: &mut Reading, context: &mut Context<'_>) {

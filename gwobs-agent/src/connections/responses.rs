@@ -22,6 +22,7 @@ impl State {
         match self.phase {
             Phase::Unreadable(why) => return self.pass_unread(&reading, why, context),
             Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
+            Phase::PassedOn => return,
             Phase::Tls(_) => return self.read_response_records(&mut reading),
             Phase::Opening(..) | Phase::Http1 => {}
         }
@@ -34,7 +35,7 @@ impl State {
         let mut told_unread = false;
         loop {
             match self.phase {
-                Phase::Unreadable(_) | Phase::Tls(_) => return,
+                Phase::Unreadable(_) | Phase::PassedOn | Phase::Tls(_) => return,
                 Phase::Http2(_) => return self.read_http2_responses(reading, force, context),
                 Phase::Opening(..) | Phase::Http1 => {}
             }
@@ -159,7 +160,7 @@ impl State {
     /// The connection ended.
     pub(super) fn close(&mut self, stamp: Stamp, context: &mut Context<'_>) {
         self.end_responses(stamp, context);
-        self.end_handshake(context);
+        self.end_handshake(stamp, context);
         self.abandon(Inconclusive::Aborted, context);
     }
 }

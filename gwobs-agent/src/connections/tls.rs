@@ -15,7 +15,7 @@ use super::handshake::{self, Handshake, HandshakeFailure};
 use crate::event::{Data, HandshakeOutcome, Plaintext, Role};
 #[cfg(test)]
 use crate::event::{SocketCookie, Timestamp};
-use crate::exchange::{BODY_PREFIX, Connection, Stamp, Tls};
+use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp, Tls};
 
 /// A ClientHello that the process itself read or wrote.
 #[derive(Debug, Clone)]
@@ -98,6 +98,10 @@ impl State {
             }
             if seen.application_data && self.library == Library::Unwatched {
                 self.handshake = Handshake::Over;
+                if self.passes_on {
+                    self.phase = Phase::PassedOn;
+                    return;
+                }
                 return self.give_up(Inconclusive::Encrypted, reading, context);
             }
             if !reading.advance() {
@@ -129,31 +133,39 @@ impl State {
     }
 
     /// The library says how the handshake ended.
-    pub(super) fn on_handshake(&mut self, outcome: HandshakeOutcome, context: &mut Context<'_>) {
+    pub(super) fn on_handshake(&mut self, outcome: HandshakeOutcome, stamp: Stamp, context: &mut Context<'_>) {
         let known = match self.handshake {
             Handshake::Begun(alert) => alert,
             Handshake::None | Handshake::Over => None,
         };
         if let HandshakeOutcome::Failed { library, reason } = outcome {
-            self.tell_failure(handshake::reported(library, reason, known), context);
+            self.tell_failure(handshake::reported(library, reason, known), stamp, context);
         }
         self.handshake = Handshake::Over;
     }
 
     /// The connection ended; if its handshake did not, that failed.
-    pub(super) fn end_handshake(&mut self, context: &mut Context<'_>) {
+    pub(super) fn end_handshake(&mut self, stamp: Stamp, context: &mut Context<'_>) {
         if let Handshake::Begun(alert) = self.handshake {
             let reason = alert.map_or("closed", |alert| handshake::alert_name(alert.description));
-            self.tell_failure(reason, context);
+            self.tell_failure(reason, stamp, context);
             self.handshake = Handshake::Over;
         }
     }
 
-    fn tell_failure(&self, reason: &'static str, context: &mut Context<'_>) {
+    /// Towards a backend it is an attempt that failed, as a connect is that fails: the gateway's answer is due to that.
+    fn tell_failure(&self, reason: &'static str, stamp: Stamp, context: &mut Context<'_>) {
         context.failures.push(HandshakeFailure {
             side: self.about.role,
             reason,
         });
+        if self.about.role == Role::Connected && !self.passes_on {
+            (context.tell)(ExchangeEvent::ConnectFailed {
+                pid: self.about.pid,
+                peer: self.about.peer,
+                began: self.began.unwrap_or(stamp),
+            });
+        }
     }
 
     /// A hello that no library took may go on to a backend.

@@ -79,7 +79,7 @@ fn attach_point(
 ) -> Result<(), ProbeError> {
     let cookie = code(point.function);
     let (enter, leave) = match (library, point.function) {
-        (_, Function::Report | Function::PutReport) => (TLS_REPORT, TLS_LEAVE),
+        (Library::OpenSsl | Library::BoringSsl, Function::Report | Function::PutReport) => (TLS_REPORT, TLS_LEAVE),
         (Library::OpenSsl | Library::BoringSsl, _) => (TLS_ENTER, TLS_LEAVE),
         (Library::GoTls, _) => (GO_TLS_ENTER, GO_TLS_LEAVE),
     };
@@ -130,5 +130,6 @@ fn code(function: Function) -> u64 {
         Function::Handshake => function::HANDSHAKE,
         Function::Report => function::REPORT,
         Function::PutReport => function::PUT_REPORT,
+        Function::Alert => function::ALERT,
     }
 }

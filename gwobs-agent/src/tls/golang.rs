@@ -12,10 +12,11 @@ use super::layout::{Architecture, Part};
 use super::point::{Evidence, Function, Library, Point, Points, Returns};
 
 /// Names and what they are.
-const ENTRIES: [(&str, Function); 3] = [
+const ENTRIES: [(&str, Function); 4] = [
     ("crypto/tls.(*Conn).Read", Function::Read),
     ("crypto/tls.(*Conn).Write", Function::Write),
     ("crypto/tls.(*Conn).handshakeContext", Function::Handshake),
+    ("crypto/tls.(*Conn).sendAlert", Function::Alert),
 ];
 
 /// `pcHeader.magic` of Go 1.18 and of Go 1.20, which lay out the table in the same way. Older versions pass arguments on
@@ -129,18 +130,28 @@ fn names(image: &Image, part: Part, table: &Table) -> BTreeMap<u32, Function> {
 }
 
 fn point(image: &Image, function: Function, range: &Range<u64>) -> Option<Point> {
+    let offset = image.offset_of(range.start)?;
+    let returns = match function {
+        Function::Alert => Returns::Unwatched,
+        _ => Returns::Instructions(return_offsets(image, range)?),
+    };
+    Some(Point {
+        function,
+        offset,
+        returns,
+        evidence: Evidence::FunctionTable,
+    })
+}
+
+/// Where the return instructions of a function are in the file; `None` if it has none, or too many.
+fn return_offsets(image: &Image, range: &Range<u64>) -> Option<Vec<u64>> {
     let code = image.at(range.start, range.end - range.start)?;
     let returns = returns(image.architecture(), &code, range.start)
         .into_iter()
         .map(|address| image.offset_of(address))
         .collect::<Option<Vec<u64>>>()?;
     let is_usable = !returns.is_empty() && returns.len() <= MAX_RETURNS;
-    is_usable.then_some(Point {
-        function,
-        offset: image.offset_of(range.start)?,
-        returns: Returns::Instructions(returns),
-        evidence: Evidence::FunctionTable,
-    })
+    is_usable.then_some(returns)
 }
 
 /// Addresses of the return instructions of a function.

@@ -41,6 +41,8 @@ pub enum Function {
     Report,
     /// `ERR_put_error(library, function, reason, …)` of BoringSSL and OpenSSL 1.1.
     PutReport,
+    /// `(*Conn).sendAlert(alert)`, with which Go ends every handshake that it refuses.
+    Alert,
 }
 
 impl Function {
@@ -60,6 +62,7 @@ impl Function {
             Self::WriteEx => "write_ex",
             Self::Handshake => "handshake",
             Self::Report | Self::PutReport => "error report",
+            Self::Alert => "alert",
         }
     }
 }

@@ -160,7 +160,12 @@ impl<O: Out> Core<O> {
         if let Some((reason, count)) = lost_by(event) {
             self.teller.lost(reason, count);
         }
+        let encrypted = self.pipeline.connection_counts().encrypted;
         self.pipeline.on_event(self.now, event, &mut self.teller);
+        let encrypted = self.pipeline.connection_counts().encrypted - encrypted;
+        if encrypted > 0 {
+            self.teller.lost("encrypted", encrypted);
+        }
         for failure in self.pipeline.drain_handshake_failures() {
             self.teller.metrics.handshakes.failed(&failure);
             *self.handshake_failures.entry(failure).or_default() += 1;

@@ -5,8 +5,10 @@ use gwobs_route::Inconclusive;
 use super::script::{
     Script,
     Side::{Requests, Responses},
+    Told,
 };
 use crate::connections::SKIP_THRESHOLD;
+use crate::event::{EventKind, HandshakeOutcome, SocketCookie};
 
 /// A ClientHello for `a.test`, in one record.
 const HELLO: &[u8] = b"\x16\x03\x01\0\x3e\x01\0\0\x3a\x03\x03\
@@ -63,6 +65,48 @@ fn a_handshake_carries_no_request() {
     assert_eq!(script.unreadable(), []);
     script.request(APPLICATION_DATA).request(APPLICATION_DATA);
     assert_eq!(script.unreadable(), [Inconclusive::Encrypted; 2]);
+    assert_eq!(script.connections.counts().encrypted, 2);
+}
+
+/// As TLSRoutes want it: the same hello goes on to a backend.
+#[test]
+fn what_passes_through_hides_no_request() {
+    let mut script = Script::accepted();
+    script.request(HELLO);
+    assert_eq!(script.connections.drain_hellos().count(), 1);
+    script.connections.passes_on(SocketCookie(1));
+    script.response(SERVER_HELLO).response(APPLICATION_DATA);
+    script.request(APPLICATION_DATA).request(APPLICATION_DATA);
+    assert_eq!(script.unreadable(), []);
+    assert_eq!(script.connections.counts().encrypted, 0);
+    assert_eq!(script.summary(), [""; 0]);
+}
+
+/// A gateway may answer 500 for it, which is no reply without an attempt.
+#[test]
+fn a_handshake_with_a_backend_that_fails_is_an_attempt_that_failed() {
+    let failed = |script: &Script| {
+        let told = script.told.iter();
+        told.filter(|told| matches!(told, Told::ConnectFailed(_))).count()
+    };
+    let mut script = Script::connected();
+    script.ciphertext(Requests, HELLO).ciphertext(Responses, SERVER_HELLO);
+    let outcome = HandshakeOutcome::Failed {
+        library: 20,
+        reason: 134,
+    };
+    let socket = SocketCookie(1);
+    script.event(EventKind::Handshake { socket, outcome });
+    assert_eq!(failed(&script), 1);
+    script.event(EventKind::Closed { socket });
+    assert_eq!(failed(&script), 1, "once");
+    let mut script = Script::connected();
+    script.ciphertext(Requests, HELLO);
+    script.event(EventKind::Closed { socket });
+    assert_eq!(failed(&script), 1, "the backend closed");
+    let mut script = shaken();
+    script.event(EventKind::Handshake { socket, outcome });
+    assert_eq!(failed(&script), 0, "a client's");
 }
 
 #[test]
