@@ -258,6 +258,8 @@ fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<Stri
         let quoted = |path: &Path| quoted(&path.to_string_lossy());
         lines.push(format!("ssl_certificate {};", quoted(&own.certificate)));
         lines.push(format!("ssl_certificate_key {};", quoted(&own.key)));
+        // What later releases do by themselves.
+        lines.push("ssl_protocols TLSv1.2 TLSv1.3;".to_owned());
     }
     let mut mirrors = BTreeSet::new();
     for (name, rule) in &host.rules {
