@@ -191,6 +191,12 @@ pub fn guess(mut buffers: Buffers, position: u32, length: u32, direction: u8) ->
     })
 }
 
+/// Whether a message may begin with these buffers.
+#[inline(always)]
+pub fn may_begin(mut buffers: Buffers) -> bool {
+    segments::refill(&mut buffers) && begins_message(buffers.address)
+}
+
 /// Whether a message may begin here: four capitals, or three and a blank (a method, or HTTP).
 #[inline(always)]
 fn begins_message(address: u64) -> bool {

@@ -21,6 +21,7 @@ const MSG_TRUNC: i32 = 0x20;
 const MSG_ERRQUEUE: i32 = 0x2000;
 
 /// What to do with the bytes of one call, which are in this order: not needed, to be copied, beyond the window.
+#[derive(Clone, Copy)]
 pub struct Plan {
     pub skipped: u32,
     pub wanted: u32,
@@ -31,6 +32,25 @@ pub struct Plan {
     first: bool,
     /// The frames are followed: they tell what is copied.
     pub framed: bool,
+}
+
+impl Plan {
+    /// A call that is all beyond the window seems to begin a message: the window opens there again. Else the message after a
+    /// body would be missed if the conversation does not turn between them, as when the body was answered before its end,
+    /// and the agent is not fast enough to say where it ends.
+    #[inline(always)]
+    pub fn anew(flow: &mut Flow, position: u32, length: u32) -> Self {
+        flow.base = position;
+        let wanted = length.min(window());
+        Self {
+            skipped: 0,
+            wanted,
+            beyond: length - wanted,
+            begins: true,
+            first: false,
+            framed: false,
+        }
+    }
 }
 
 /// What a socket call did.
@@ -156,6 +176,14 @@ fn carry_out(sock: Object, flow: &mut Flow, stretch: &Stretch, plan: &Plan, flag
         if flow.frames.is_followed() {
             return follow_frames(flow, stretch, end, buffers);
         }
+    }
+    let mut plan = *plan;
+    if plan.beyond == length
+        && !flow.chunks.is_followed()
+        && let Ok(buffers) = find_buffers(sock, stretch.direction, flags)
+        && chunks::may_begin(buffers)
+    {
+        plan = Plan::anew(flow, stretch.position, length);
     }
     segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
     let wanted = stretch.after(plan.skipped);

@@ -74,6 +74,33 @@ async fn beyond_the_window_bytes_are_announced_until_the_conversation_turns() {
     );
 }
 
+/// A body that was answered before its end, and nobody says in time where it ends: the message behind it is not missed.
+#[tokio::test]
+async fn a_call_that_begins_a_message_opens_the_window_again() {
+    const HEAD: &[u8] = b"POST /next HTTP/1.1\r\nhost: a.example\r\n\r\n";
+    let (mut gateway, mut peer) = start(|stream, _| {
+        for _ in 0..4 {
+            read_at_once(stream, CHUNK);
+        }
+        read_at_once(stream, HEAD.len());
+        read_at_once(stream, CHUNK);
+    });
+    let mut observer = Observer::new();
+    observer.follow(&gateway);
+    gateway.go();
+    let sent = [&pattern(4 * CHUNK, 8)[..], HEAD, &pattern(CHUNK, 9)].concat();
+    peer.write_all(&sent).unwrap();
+    observer.until_gone(gateway).await;
+    let opened = observer.connection(peer.local_addr().unwrap());
+    let expected = [
+        whole(&sent[..WINDOW_BYTES]),
+        missing(4 * CHUNK - WINDOW_BYTES),
+        whole(&sent[4 * CHUNK..]),
+    ]
+    .concat();
+    assert_eq!(observer.streams(opened.peer).0, expected);
+}
+
 /// One call that is larger than the window, from several buffers.
 #[tokio::test]
 async fn one_large_write_is_told_in_consecutive_parts() {
