@@ -276,8 +276,12 @@ impl State {
     pub(super) fn read(&mut self, force: bool, context: &mut Context<'_>) {
         loop {
             let mut moved = false;
-            while let Some(next) = self.request_flow.pop(force, context) {
+            while let Some(next) = self.next_request(force, context) {
                 let unseen_until = matches!(next.chunk, Chunk::Gap(_)).then_some(next.stamp.order);
+                if unseen_until.is_none() && self.about.role == Role::Accepted {
+                    // They were sent before it was received, and waited with it.
+                    self.read_responses_before(next.stamp.order, context);
+                }
                 self.read_requests(next, context);
                 self.read_responses_before(unseen_until.unwrap_or(0), context);
                 moved = true;
@@ -291,6 +295,16 @@ impl State {
                 return;
             }
         }
+    }
+
+    /// The next part of the request direction. What nobody needs of a body is not waited for: it may have been spliced.
+    fn next_request(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
+        let unneeded = self.is_http1() && self.request_flow.sequencer.missing() <= self.requests.skippable();
+        self.request_flow.pop(force || unneeded, context)
+    }
+
+    fn is_http1(&self) -> bool {
+        matches!(self.phase, Phase::Http1)
     }
 
     /// Reads responses that came before the event with that order, for they do not answer what comes with it.
@@ -314,8 +328,11 @@ impl State {
         if !force && !self.may_read_response() {
             return None;
         }
-        let rest = self.rest.take().map(|rest| *rest);
-        rest.or_else(|| self.response_flow.pop(force, context))
+        if let Some(rest) = self.rest.take() {
+            return Some(*rest);
+        }
+        let unneeded = self.is_http1() && self.response_flow.sequencer.missing() <= self.responses.skippable();
+        self.response_flow.pop(force || unneeded, context)
     }
 
     /// False while a response would be read whose request has not been seen: its event may be late.

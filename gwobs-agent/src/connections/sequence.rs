@@ -81,6 +81,12 @@ impl Sequencer {
         self.held.len() > MAX_HELD
     }
 
+    /// Bytes that have not come before the waiting part that comes first.
+    pub(super) fn missing(&self) -> u64 {
+        let nearest = self.next.and_then(|next| self.nearest(next));
+        nearest.map_or(0, |(_, distance)| u64::from(distance))
+    }
+
     /// The waiting part that comes first in the stream.
     pub(super) fn first(&self) -> Option<&Piece> {
         let (index, _) = self.nearest(self.next?)?;
