@@ -10,12 +10,13 @@ use gwobs_common::limits::{LINE, MAX_FOLLOWED, MAX_SEARCH, MIN_SEARCH};
 use gwobs_common::record::{RecordHeader, left_out};
 
 use crate::emit;
-use crate::maps::{PURSUITS, SEARCHES};
+use crate::maps::SEARCHES;
 use crate::registers::Buffers;
 use crate::segments::{self, CONTINUE, STOP, Stretch};
 
 /// Where the walk along the framing of one call is. It lies in a map for the reasons of [`segments::Walk`].
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Pursuit {
     /// The bytes that have been announced or copied end here, and its position moves on with them.
     told: Stretch,
@@ -53,11 +54,15 @@ const HEAD_END: u32 = u32::from_ne_bytes(*b"\r\n\r\n");
 /// `buffers` hold the bytes from position `from` on. Afterwards `chunks` is at the end of the call, or where it ended; then
 /// the answer is how many bytes have been left to be told.
 #[inline(always)]
-pub fn follow(chunks: &mut Chunks, told: &Stretch, buffers: Buffers, from: u32, end: u32) -> Result<u32, Counter> {
-    let Some(mut pursuit) = PURSUITS.get_ptr_mut(u32::from(told.direction)) else {
-        return Err(Counter::Loop);
-    };
-    // SAFETY: a slot of this CPU that only this program uses now.
+pub fn follow(
+    mut pursuit: *mut Pursuit,
+    chunks: &mut Chunks,
+    told: &Stretch,
+    buffers: Buffers,
+    from: u32,
+    end: u32,
+) -> Result<u32, Counter> {
+    // SAFETY: nobody else uses it now: a slot of this CPU with preemption disabled, or the entry of the caller.
     unsafe {
         (*pursuit).told = *told;
         (*pursuit).buffers = buffers;
@@ -213,7 +218,8 @@ fn find_head_end(address: u64, length: u32, direction: u8) -> Result<u32, Counte
         return Err(Counter::Loop);
     };
     let read = length.min(MAX_SEARCH);
-    // SAFETY: a slot of this CPU that only this program uses now, with room for that many bytes.
+    // SAFETY: a slot of this CPU with room for that many bytes. A program of another task that comes in between may spoil
+    // what is found, which is a guess in any case.
     let failed = unsafe {
         (*search).before = 0;
         (*search).head = 0;

@@ -9,6 +9,7 @@
 //! caller.
 
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use gwobs_common::chunks::Chunks;
 use gwobs_common::counter::Counter;
 use gwobs_common::frames::Frames;
 use gwobs_common::record::{RecordHeader, kind, layer, left_out};
@@ -18,13 +19,14 @@ use gwobs_common::tls::{
 };
 
 use crate::abi::Arguments;
+use crate::chunks::Pursuit;
 use crate::emit::{self, Origin};
 use crate::frames::Tour;
 use crate::maps::{self, PROCESSES, TLS_CALLS, TLS_OBJECTS, TLS_PROCESSES};
 use crate::registers::Buffers;
 use crate::segments::Stretch;
 use crate::transfer::Plan;
-use crate::{Outcome, connection, frames, go_error, kernel, registers, segments, transfer};
+use crate::{Outcome, chunks, connection, frames, go_error, kernel, registers, segments, transfer};
 
 /// Who makes a call: a thread or a goroutine of a process.
 #[derive(Clone, Copy)]
@@ -76,7 +78,15 @@ pub struct Call {
     /// 1 once its plaintext was told before it has returned.
     ahead: u64,
     /// What is being copied.
+    work: Work,
+}
+
+/// What a call is at: one after the other.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union Work {
     tour: Tour,
+    pursuit: Pursuit,
 }
 
 /// How a call ended.
@@ -121,7 +131,7 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
         socket: 0,
         shaking: u64::from(function == function::HANDSHAKE),
         ahead: 0,
-        tour: Tour::NONE,
+        work: Work { tour: Tour::NONE },
     };
     if TLS_CALLS.insert(&caller, &call, 0).is_err() {
         give_up(pid, arguments.object);
@@ -360,6 +370,7 @@ fn tell(call: &mut Call, object: &mut Object, origin: &Origin, length: u32, acti
         direction: u64::from(direction) + PLAINTEXT_MARK,
     };
     let (flow, turned) = transfer::turn(connection, direction);
+    transfer::doubt_chunks(flow, turned, position);
     let plan = transfer::plan(flow, &marks, position, length, turned);
     let stretch = Stretch {
         origin: *origin,
@@ -386,16 +397,56 @@ fn carry_out(call: &mut Call, flow: &mut Flow, stretch: &Stretch, plan: &Plan, l
     transfer::find_frames(flow, plan, buffers, stretch.position, length);
     if flow.frames.is_followed() {
         let end = stretch.position.wrapping_add(length);
-        let left = frames::follow(&mut call.tour, &mut flow.frames, stretch, buffers, end)?;
+        let left = frames::follow(tour(call), &mut flow.frames, stretch, buffers, end)?;
         let wanted = left.min(transfer::window());
         if wanted != 0 {
             flow.base = end.wrapping_sub(left);
         }
         return copy(call, stretch, [length - left, wanted, left - wanted]);
     }
-    let parts = [plan.skipped, plan.wanted, plan.beyond];
     segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
-    copy(call, stretch, parts)
+    let end = stretch.position.wrapping_add(length);
+    if !plan.begins && !transfer::has_framing_before(flow, end) {
+        return copy(call, stretch, [plan.skipped, plan.wanted, plan.beyond]);
+    }
+    copy(call, stretch, [plan.skipped, plan.wanted, 0])?;
+    let beyond = stretch.after(plan.skipped).after(plan.wanted);
+    follow_chunks(call, flow, stretch, &beyond, buffers, plan.begins)
+}
+
+/// Follows the framing of a chunked body beyond what was copied. Where the body ends the window opens again.
+#[inline(always)]
+fn follow_chunks(
+    call: &mut Call,
+    flow: &mut Flow,
+    stretch: &Stretch,
+    beyond: &Stretch,
+    buffers: Buffers,
+    begins: bool,
+) -> Outcome {
+    let length = buffers.length as u32;
+    let end = stretch.position.wrapping_add(length);
+    if begins {
+        flow.chunks = chunks::guess(buffers, stretch.position, length, stretch.direction)?;
+    }
+    if !transfer::has_framing_before(flow, end) {
+        let left = end.wrapping_sub(beyond.position);
+        segments::announce(beyond, left, left_out::WINDOW, Counter::Window);
+        return Ok(());
+    }
+    let pursuit = &raw mut call.work.pursuit;
+    let left = chunks::follow(pursuit, &mut flow.chunks, beyond, buffers, stretch.position, end)?;
+    if !flow.chunks.is_last() {
+        return Ok(());
+    }
+    flow.base = flow.chunks.next;
+    flow.chunks = Chunks::OFF;
+    let wanted = left.min(transfer::window());
+    copy(call, stretch, [length - left, wanted, left - wanted])
+}
+
+fn tour(call: &mut Call) -> *mut Tour {
+    &raw mut call.work.tour
 }
 
 /// Of a call's bytes: some that have been told of, some that are copied, and some that are announced.
@@ -412,7 +463,7 @@ fn copy(call: &mut Call, stretch: &Stretch, parts: [u32; 3]) -> Outcome {
             count: 0,
         };
         let mut all = Frames::after(start.position, rest.position);
-        frames::follow(&mut call.tour, &mut all, &start, buffers, rest.position)?;
+        frames::follow(tour(call), &mut all, &start, buffers, rest.position)?;
     }
     segments::announce(&rest, beyond, left_out::WINDOW, Counter::Window);
     Ok(())

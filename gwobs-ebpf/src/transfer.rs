@@ -10,7 +10,7 @@ use gwobs_common::table::{Connection, Flow, MarkKey, PROCESS_ACTIVE, RECEIVE, SE
 use crate::connection::{self, Positions};
 use crate::emit::{self, Origin};
 use crate::kernel::{self, Object, offset, read};
-use crate::maps::{self, EVENTS, MARKS, PROCESSES, TOURS};
+use crate::maps::{self, EVENTS, MARKS, PROCESSES, PURSUITS, TOURS};
 use crate::registers::{self, Buffers};
 use crate::segments::{self, Stretch};
 use crate::{Outcome, chunks, frames, tls, unread};
@@ -27,7 +27,7 @@ pub struct Plan {
     pub wanted: u32,
     pub beyond: u32,
     /// The first bytes since the conversation turned, all of them of interest.
-    begins: bool,
+    pub begins: bool,
     /// The first bytes of this direction.
     first: bool,
     /// The frames are followed: they tell what is copied.
@@ -145,10 +145,7 @@ fn move_bytes(sock: Object, connection: &mut Connection, origin: &Origin, call: 
         connection::announce(sock, connection, origin, before)?;
     }
     let (flow, turned) = turn(connection, direction);
-    // A body goes on while the other direction has its say; but bytes that nobody saw may have ended it.
-    if (turned && !flow.chunks.is_sure()) || is_after(position, flow.chunks.next) {
-        flow.chunks = Chunks::OFF;
-    }
+    doubt_chunks(flow, turned, position);
     let marks = MarkKey {
         cookie: origin.cookie,
         direction: u64::from(direction),
@@ -161,6 +158,14 @@ fn move_bytes(sock: Object, connection: &mut Connection, origin: &Origin, call: 
         layer,
     };
     carry_out(sock, flow, &stretch, &plan, flags)
+}
+
+/// A body goes on while the other direction has its say; but bytes that nobody saw may have ended it.
+#[inline(always)]
+pub fn doubt_chunks(flow: &mut Flow, turned: bool, position: u32) {
+    if (turned && !flow.chunks.is_sure()) || is_after(position, flow.chunks.next) {
+        flow.chunks = Chunks::OFF;
+    }
 }
 
 /// Announces and copies what the plan says, and follows the framing of what is beyond.
@@ -257,7 +262,7 @@ fn open_window(flow: &mut Flow, call: &Stretch, end: u32, left: u32, buffers: Bu
 }
 
 #[inline(always)]
-fn has_framing_before(flow: &Flow, end: u32) -> bool {
+pub fn has_framing_before(flow: &Flow, end: u32) -> bool {
     flow.chunks.is_followed() && is_after(end, flow.chunks.next)
 }
 
@@ -273,7 +278,10 @@ fn follow(flow: &mut Flow, call: &Stretch, beyond: &Stretch, end: u32, buffers: 
         segments::announce(beyond, length, left_out::WINDOW, Counter::Window);
         return Ok(());
     }
-    let left = chunks::follow(&mut flow.chunks, beyond, buffers, call.position, end)?;
+    let Some(pursuit) = PURSUITS.get_ptr_mut(u32::from(call.direction)) else {
+        return Err(Counter::Loop);
+    };
+    let left = chunks::follow(pursuit, &mut flow.chunks, beyond, buffers, call.position, end)?;
     if !flow.chunks.is_last() {
         return Ok(());
     }
