@@ -184,7 +184,8 @@ struct Watcher {
 #[derive(Default)]
 struct Told {
     in_flux: Option<Timestamp>,
-    planes: Vec<Plane>,
+    /// `None` before the first time: that there are none is news too.
+    planes: Option<Vec<Plane>>,
     /// Whether the planes can have changed since.
     planes_due: bool,
     specs: bool,
@@ -470,10 +471,10 @@ impl Watcher {
         let certificates = due(&planes, objects, &snapshot);
         self.due
             .send_if_modified(|told| std::mem::replace(told, certificates) != *told);
-        if planes == self.told.planes {
+        if self.told.planes.as_ref() == Some(&planes) {
             return Ok(());
         }
-        self.told.planes.clone_from(&planes);
+        self.told.planes = Some(planes.clone());
         self.send(News::Planes(planes)).await
     }
 

@@ -30,6 +30,7 @@ struct World {
     snapshot: Option<Arc<Snapshot>>,
     in_step: bool,
     planes: Vec<Plane>,
+    planes_told: bool,
     _directory: tempfile::TempDir,
 }
 
@@ -54,6 +55,7 @@ impl World {
             snapshot: None,
             in_step: false,
             planes: Vec::new(),
+            planes_told: false,
             _directory: directory,
         })
     }
@@ -73,7 +75,7 @@ impl World {
                 News::Specs { snapshot, .. } => self.snapshot = Some(snapshot),
                 News::InFlux(_) => self.in_step = false,
                 News::InStep => self.in_step = true,
-                News::Planes(planes) => self.planes = planes,
+                News::Planes(planes) => (self.planes, self.planes_told) = (planes, true),
             }
         }
         Ok(())

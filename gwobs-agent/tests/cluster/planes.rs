@@ -53,6 +53,15 @@ fn a_pod_of_this_node_with_its_gateway_and_ports() -> Result<()> {
     world.until("no data plane", |world| world.planes.is_empty())
 }
 
+/// Who waits for data planes must hear that there are none, or it waits for ever.
+#[test]
+fn a_node_without_data_planes_is_told_of_too() -> Result<()> {
+    let mut world = World::watch(shop()?)?;
+    world.until("no data planes", |world| world.planes_told)?;
+    assert!(world.planes.is_empty());
+    Ok(())
+}
+
 /// A controller's own pods serve all Gateways of its classes.
 #[test]
 fn shared_pods_serve_all_gateways_of_their_controller() -> Result<()> {
