@@ -65,19 +65,41 @@ impl Grants {
         self.snapshot = Arc::clone(snapshot);
     }
 
-    /// Counts a finished request.
+    /// Counts a finished request. Both counters of a rule that refers to another namespace begin with its first request: one
+    /// that is born with its first value hides that from `rate()`.
     pub(super) fn finished(&mut self, finished: &Finished) {
         let verdict = finished.judgement.as_ref().map(|judgement| judgement.verdict);
         let Some(route) = finished.decision.as_ref().and_then(|decision| decision.route.as_ref()) else {
             return;
         };
-        let family = match verdict {
-            Some(Verdict::Mismatch(Mismatch::NoReferenceGrant)) => self.flowing.clone(),
-            Some(Verdict::Match) if is_refused(finished) && self.lacks_grant(route) => self.denied.clone(),
-            _ => return,
-        };
+        let flows = verdict == Some(Verdict::Mismatch(Mismatch::NoReferenceGrant));
+        if !flows && !self.refers_elsewhere(route) {
+            return;
+        }
         let labels = self.labels(finished, route);
-        family.get_or_create(&labels).inc();
+        let (flowing, denied) = (
+            self.flowing.get_or_create_owned(&labels),
+            self.denied.get_or_create_owned(&labels),
+        );
+        if flows {
+            flowing.inc();
+        } else if verdict == Some(Verdict::Match) && is_refused(finished) && self.lacks_grant(route) {
+            denied.inc();
+        }
+    }
+
+    /// Whether a backend of the rule is in another namespace.
+    fn refers_elsewhere(&self, route: &RouteRef) -> bool {
+        let backends = self.snapshot.rule(route).map(|rule| &rule.backends);
+        let mut backends = backends.into_iter().flatten();
+        let own = &route.route.namespace;
+        backends.any(|backend| {
+            backend
+                .target
+                .namespace
+                .as_ref()
+                .is_some_and(|namespace| namespace != own)
+        })
     }
 
     /// Whether a backend of the rule is in another namespace without a grant.
