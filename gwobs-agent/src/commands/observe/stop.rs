@@ -6,6 +6,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// How long to go on after a signal: a TLS library's call is told when it returns, and by then whoever was answered may have
+/// sent the signal.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// SIGINT, SIGTERM, or the end of `--duration`.
 #[derive(Debug)]
 pub(super) struct Stop {
@@ -13,6 +17,8 @@ pub(super) struct Stop {
     terminate: Signal,
     duration: Option<Duration>,
     end: Option<std::pin::Pin<Box<Sleep>>>,
+    /// There was a signal.
+    asked: bool,
 }
 
 impl Stop {
@@ -24,6 +30,7 @@ impl Stop {
             terminate,
             duration,
             end: None,
+            asked: false,
         })
     }
 
@@ -34,8 +41,15 @@ impl Stop {
             .map(|duration| Box::pin(sleep_until(Instant::now() + duration)));
     }
 
-    /// Waits for the end. Cancel safe.
+    /// Waits for the end: a moment after a signal, or at once after a second one. Cancel safe.
     pub(super) async fn wait(&mut self) {
+        while self.is_signalled().await && !std::mem::replace(&mut self.asked, true) {
+            self.end = Some(Box::pin(sleep_until(Instant::now() + LINGER)));
+        }
+    }
+
+    /// Waits for a signal, or for the end, which is none.
+    async fn is_signalled(&mut self) -> bool {
         let ended = async {
             match &mut self.end {
                 Some(end) => end.as_mut().await,
@@ -43,9 +57,9 @@ impl Stop {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = ended => {}
+            _ = self.interrupt.recv() => true,
+            _ = self.terminate.recv() => true,
+            () = ended => false,
         }
     }
 }
