@@ -45,6 +45,7 @@ pub fn binary() -> Result<PathBuf> {
 pub struct Observe {
     args: Vec<String>,
     variables: Vec<(&'static str, &'static str)>,
+    turn: Option<File>,
 }
 
 impl Observe {
@@ -72,7 +73,14 @@ impl Observe {
         Self {
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             variables: Vec::new(),
+            turn: None,
         }
+    }
+
+    /// Waits for this observer's turn now, for what happens before its start must not end meanwhile.
+    pub fn in_turn(mut self) -> Result<Self> {
+        self.turn = Some(turn::wait()?);
+        Ok(self)
     }
 
     /// An environment variable of the process.
@@ -120,7 +128,7 @@ impl Observe {
 
     /// The same by a command that is made of the arguments.
     pub fn start_by(self, command: impl FnOnce(&[String]) -> Command) -> Result<Gwobs> {
-        let turn = turn::wait()?;
+        let turn = self.turn.map_or_else(turn::wait, Ok)?;
         let mut command = command(&self.args);
         command
             .envs(self.variables)

@@ -256,13 +256,14 @@ fn from_the_start(client: &impl Client, tls: Tls) -> Result<()> {
 fn joined(client: &impl Client, http2: Http2) -> Result<String> {
     let bed = bed(http2, Tls::default())?;
     let sent = marked(&mixed(&cases(), 6 * RATE));
+    let observe = bed.observe().in_turn()?;
     let running = client.start(&bed, &sent, Some(RATE))?;
     let deadline = Instant::now() + PATIENCE;
     while bed.backends.received().values().sum::<u64>() < BEFORE {
         ensure!(Instant::now() < deadline, "requests do not arrive");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let gwobs = bed.observe().start()?;
+    let gwobs = observe.start()?;
     let output = running.finish()?;
     let observed = gwobs.stop()?;
     let exchanges = client.answers(&bed, &sent, &output)?;
