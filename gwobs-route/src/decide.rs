@@ -82,7 +82,11 @@ fn nobody_there(mut decision: Decision, request: &Request<'_>) -> Decision {
 fn respond(decision: Decision, status: u16, request: &Request<'_>) -> Decision {
     let grpc_status = is_grpc(decision.arrival.protocol, request).then(|| grpc_status(status));
     Decision {
-        action: Action::Respond { status, grpc_status },
+        action: Action::Respond {
+            status,
+            grpc_status,
+            backends: Vec::new(),
+        },
         ..decision
     }
 }

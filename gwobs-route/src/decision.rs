@@ -154,6 +154,8 @@ pub enum Action {
         status: u16,
         /// gRPC status, for gRPC requests.
         grpc_status: Option<u16>,
+        /// The rule's backends, if the reason is that none of them can get the request; else empty.
+        backends: Vec<BackendChoice>,
     },
     /// The connection must be refused or closed (TLS, TCP and UDP without a route or a valid backend).
     Reject,

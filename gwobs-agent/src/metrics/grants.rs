@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gwobs_route::{Mismatch, ObjectName, Origin, RouteRef, Snapshot, Verdict};
+use gwobs_route::{Action, BackendChoice, Decision, InvalidBackend, Mismatch, ObjectName, Origin, RouteRef, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,8 +15,6 @@ use crate::finished::Finished;
 #[cfg(test)]
 mod tests;
 
-/// The API group of routes.
-const GROUP: &str = "gateway.networking.k8s.io";
 /// What a gateway answers in place of a backend that it must not refer to (HTTPRoute, `backendRefs`).
 const REFUSED: u16 = 500;
 
@@ -26,7 +24,6 @@ pub struct Grants {
     flowing: Family<Labels, Counter>,
     denied: Family<Labels, Counter>,
     routes: LabelCap<ObjectName>,
-    snapshot: Arc<Snapshot>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,24 +53,21 @@ impl Grants {
             denied,
             // Whatever is beyond is counted where all routes are.
             routes: LabelCap::new(max_routes, Counter::default()),
-            snapshot: Arc::default(),
         }
-    }
-
-    /// These specs are in force.
-    pub fn specs(&mut self, snapshot: &Arc<Snapshot>) {
-        self.snapshot = Arc::clone(snapshot);
     }
 
     /// Counts a finished request. Both counters of a rule that refers to another namespace begin with its first request: one
     /// that is born with its first value hides that from `rate()`.
     pub(super) fn finished(&mut self, finished: &Finished) {
         let verdict = finished.judgement.as_ref().map(|judgement| judgement.verdict);
-        let Some(route) = finished.decision.as_ref().and_then(|decision| decision.route.as_ref()) else {
+        let Some(decision) = finished.decision.as_deref() else {
+            return;
+        };
+        let Some(route) = &decision.route else {
             return;
         };
         let flows = verdict == Some(Verdict::Mismatch(Mismatch::NoReferenceGrant));
-        if !flows && !self.refers_elsewhere(route) {
+        if !flows && !refers_elsewhere(decision, route) {
             return;
         }
         let labels = self.labels(finished, route);
@@ -83,34 +77,9 @@ impl Grants {
         );
         if flows {
             flowing.inc();
-        } else if verdict == Some(Verdict::Match) && is_refused(finished) && self.lacks_grant(route) {
+        } else if verdict == Some(Verdict::Match) && is_refused(finished) && lacks_grant(decision) {
             denied.inc();
         }
-    }
-
-    /// Whether a backend of the rule is in another namespace.
-    fn refers_elsewhere(&self, route: &RouteRef) -> bool {
-        let backends = self.snapshot.rule(route).map(|rule| &rule.backends);
-        let mut backends = backends.into_iter().flatten();
-        let own = &route.route.namespace;
-        backends.any(|backend| {
-            backend
-                .target
-                .namespace
-                .as_ref()
-                .is_some_and(|namespace| namespace != own)
-        })
-    }
-
-    /// Whether a backend of the rule is in another namespace without a grant.
-    fn lacks_grant(&self, route: &RouteRef) -> bool {
-        let namespace = &route.route.namespace;
-        let backends = self.snapshot.rule(route).map(|rule| &rule.backends);
-        backends.into_iter().flatten().any(|backend| {
-            !self
-                .snapshot
-                .is_granted(GROUP, route.kind.as_str(), namespace, &backend.target)
-        })
     }
 
     fn labels(&mut self, finished: &Finished, route: &RouteRef) -> Labels {
@@ -125,6 +94,28 @@ impl Grants {
             rule: route.rule,
         }
     }
+}
+
+/// The backends of the rule that the decision is by, as the specs had them that it is by.
+fn backends(decision: &Decision) -> &[BackendChoice] {
+    match &decision.action {
+        Action::Forward { backends, .. } | Action::Respond { backends, .. } => backends,
+        Action::Redirect(_) | Action::Reject => &[],
+    }
+}
+
+/// Whether a backend of the rule is in another namespace.
+fn refers_elsewhere(decision: &Decision, route: &RouteRef) -> bool {
+    let own = &route.route.namespace;
+    backends(decision)
+        .iter()
+        .any(|choice| choice.backend.service.namespace != *own)
+}
+
+/// Whether a backend of the rule is in another namespace without a grant.
+fn lacks_grant(decision: &Decision) -> bool {
+    let invalid = Some(InvalidBackend::NotPermitted);
+    backends(decision).iter().any(|choice| choice.invalid == invalid)
 }
 
 fn is_refused(finished: &Finished) -> bool {

@@ -195,6 +195,7 @@ pub(crate) fn not_found() -> Finished {
             Action::Respond {
                 status: 404,
                 grpc_status: None,
+                backends: Vec::new(),
             },
         )),
         ..matched()

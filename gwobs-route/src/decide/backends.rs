@@ -8,7 +8,9 @@ use crate::decide::respond;
 use crate::decide::scene::{Scene, matched_prefix};
 use crate::model::{BackendRef, Mirror, Rule};
 use crate::table::Entry;
-use crate::{Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, ObjectName, RouteKind, Snapshot};
+use crate::{
+    Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, ObjectName, Request, RouteKind, Snapshot,
+};
 
 /// The decision of a rule that neither redirects nor answers: `decision` with its action filled in.
 pub(super) fn forward(
@@ -30,7 +32,7 @@ pub(super) fn forward(
         decision
             .caveats
             .extend(all_zero.then_some(Inconclusive::ImplementationDefined));
-        return respond(decision, status, scene.view.request);
+        return refuse(decision, status, backends, scene.view.request);
     }
     if let Some(redirect) = common_redirect(&backends) {
         decision.action = redirect;
@@ -48,6 +50,15 @@ pub(super) fn forward(
         mirrors,
         may_answer_itself: effects.may_answer || effects.cors.is_some() || opaque_backend,
     };
+    decision
+}
+
+/// A reply of the gateway's own, because none of these backends can get the request.
+fn refuse(decision: Decision, status: u16, refused: Vec<BackendChoice>, request: &Request<'_>) -> Decision {
+    let mut decision = respond(decision, status, request);
+    if let Action::Respond { backends, .. } = &mut decision.action {
+        *backends = refused;
+    }
     decision
 }
 

@@ -46,6 +46,7 @@ fn of_rule(scene: &Scene<'_>, entry: &Entry, mut decision: Decision) -> Decision
         decision.action = Action::Respond {
             status: reply.status,
             grpc_status: None,
+            backends: Vec::new(),
         };
         decision.caveats.extend(reply.doubt);
         return decision;

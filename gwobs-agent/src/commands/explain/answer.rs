@@ -207,7 +207,9 @@ impl<'a> Answer<'a> {
                 self.status = Some(target.status);
                 self.redirect = Some(Redirect::new(target));
             }
-            Action::Respond { status, grpc_status } => {
+            Action::Respond {
+                status, grpc_status, ..
+            } => {
                 self.action = "respond";
                 self.status = Some(*status);
                 self.grpc_status = *grpc_status;

@@ -109,7 +109,6 @@ impl<O: Out> Core<O> {
         let redaction = if self.redact { redaction } else { Redaction::off() };
         self.teller.redact_by(redaction);
         self.teller.metrics.decisions.specs(&snapshot);
-        self.teller.metrics.grants.specs(&snapshot);
         self.teller.misroutes.specs(now, &snapshot);
         self.pipeline.set_snapshot(now, snapshot);
     }

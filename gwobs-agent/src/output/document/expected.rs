@@ -111,7 +111,9 @@ impl<'a> Expected<'a> {
                 route,
                 ..Self::default()
             },
-            Action::Respond { status, grpc_status } => Self {
+            Action::Respond {
+                status, grpc_status, ..
+            } => Self {
                 action: "respond",
                 status: Some(*status),
                 grpc_status: *grpc_status,
