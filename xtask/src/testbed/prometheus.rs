@@ -26,7 +26,8 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it at an address, with its data in the directory; it scrapes the target five times a second.
+    /// Starts it at an address, with its data in the directory; it scrapes the target five times a second, and has done so
+    /// when this returns: it looks for targets every five seconds only, and what happened before is no increase to it.
     pub fn start(address: SocketAddr, target: SocketAddr, rules: &Path, directory: &Directory) -> Result<Self> {
         let config = json!({
             "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "500ms"},
@@ -57,7 +58,7 @@ impl Prometheus {
 
     fn wait_until_ready(&mut self, directory: &Directory) -> Result<()> {
         let deadline = Instant::now() + START;
-        while !matches!(page(self.address, "/-/ready"), Ok((200, _))) {
+        while !self.has_scraped() {
             if Instant::now() > deadline || self.process.ended()?.is_some() {
                 let log = std::fs::read_to_string(directory.path().join("prometheus.log")).unwrap_or_default();
                 bail!("Prometheus does not start:\n{log}");
@@ -65,6 +66,10 @@ impl Prometheus {
             std::thread::sleep(LOOK);
         }
         Ok(())
+    }
+
+    fn has_scraped(&self) -> bool {
+        matches!(page(self.address, "/-/ready"), Ok((200, _))) && self.query("up == 1").is_ok_and(|up| !up.is_empty())
     }
 
     /// The series of an instant query; fails if it is not understood.
@@ -76,7 +81,16 @@ impl Prometheus {
 
     /// The names of all alerts that were pending or firing at some time.
     pub fn alerts_so_far(&self) -> Result<BTreeSet<String>> {
-        let series = self.query("group by (alertname) (last_over_time(ALERTS[1h]))")?;
+        self.alert_names("last_over_time(ALERTS[1h])")
+    }
+
+    /// The names of all alerts that are pending or firing.
+    pub fn alerts_now(&self) -> Result<BTreeSet<String>> {
+        self.alert_names("ALERTS")
+    }
+
+    fn alert_names(&self, series: &str) -> Result<BTreeSet<String>> {
+        let series = self.query(&format!("group by (alertname) ({series})"))?;
         let name = |one: &Value| Some(one.pointer("/metric/alertname")?.as_str()?.to_owned());
         Ok(series.iter().filter_map(name).collect())
     }
