@@ -142,6 +142,16 @@ pub enum ExchangeEvent<'a> {
         /// Why.
         why: Inconclusive,
     },
+    /// A response began, or a stream was given up, whose request was not seen: that request is over, and nothing is said about
+    /// others. Only HTTP/2 tells so much, for a response names its stream.
+    UnseenAnswered {
+        /// The connection.
+        connection: &'a Arc<Connection>,
+        /// The call.
+        stamp: Stamp,
+        /// Why the request was not seen.
+        why: Inconclusive,
+    },
     /// Something, or the end, was received on a socket that is not read.
     Unread {
         /// The process.

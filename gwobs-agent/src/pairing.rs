@@ -131,6 +131,10 @@ impl Pairing {
                 self.process(connection.pid)
                     .on_unreadable(connection, *stamp, *why, oracle);
             }
+            ExchangeEvent::UnseenAnswered { connection, stamp, why } => {
+                self.process(connection.pid)
+                    .on_unseen_answered(connection, *stamp, *why, oracle);
+            }
             ExchangeEvent::Unread { pid, unread, stamp } => self.process(*pid).on_unread(unread, *stamp),
             ExchangeEvent::ConnectFailed { pid, peer, began } => {
                 self.process(*pid).on_connect_failed(*peer, *began, oracle);

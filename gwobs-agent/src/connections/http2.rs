@@ -14,7 +14,7 @@ use gwobs_route::Inconclusive;
 use self::open::Streams;
 use super::Context;
 use super::connection::{Phase, Reading, State};
-use crate::exchange::{Half, Stamp};
+use crate::exchange::{ExchangeEvent, Half, Stamp};
 
 /// What is known of the HTTP/2 on a connection.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ pub(super) struct Http2 {
     response_began: Option<Stamp>,
     /// The stream of a response that waits for its request, and when it began.
     awaited: Option<(u32, Stamp)>,
-    /// Requests may have been missed.
-    missed: bool,
+    /// Requests on streams below this one may have been missed. Ids only grow (RFC 9113 section 5.1.1), so once a request
+    /// is read again, all later ones are seen.
+    missed_below: u32,
 }
 
 impl Http2 {
@@ -41,7 +42,7 @@ impl Http2 {
             request_began: None,
             response_began: None,
             awaited: None,
-            missed: false,
+            missed_below: 0,
         }
     }
 
@@ -57,7 +58,7 @@ impl Http2 {
     pub(super) fn joined() -> Self {
         Self {
             requests: Stream::joined(),
-            missed: true,
+            missed_below: u32::MAX,
             ..Self::from_preface()
         }
     }
@@ -85,6 +86,21 @@ impl Http2 {
         self.awaited.is_some_and(|(stream, _)| !self.streams.has_begun(stream))
     }
 
+    /// Requests may go unseen until one is read again.
+    fn miss_requests(&mut self) {
+        self.missed_below = u32::MAX;
+    }
+
+    /// The request on that stream was read: so are those on all later ones, until some are missed.
+    fn saw_request(&mut self, stream: u32) {
+        self.missed_below = self.missed_below.min(stream);
+    }
+
+    /// True if a request on that stream was not seen, or may not have been.
+    fn is_unseen(&self, stream: u32) -> bool {
+        !self.streams.contains(stream) && (stream < self.missed_below || !self.streams.has_begun(stream))
+    }
+
     /// No exchange that is open now will be read to its end.
     pub(super) fn abandon(&mut self, why: Inconclusive, context: &mut Context<'_>) {
         self.streams.abandon(why, |_| true, context.tell);
@@ -92,6 +108,26 @@ impl Http2 {
 }
 
 impl State {
+    /// Either side gave a stream up (RFC 9113 section 6.4).
+    fn http2_reset(&mut self, stream: u32, stamp: Stamp, context: &mut Context<'_>) {
+        let Phase::Http2(http2) = &mut self.phase else { return };
+        if http2.is_unseen(stream) {
+            return self.unseen_answered(stamp, context);
+        }
+        http2
+            .streams
+            .abandon(Inconclusive::Aborted, |open| open == stream, context.tell);
+    }
+
+    /// A request that was not seen is over.
+    fn unseen_answered(&self, stamp: Stamp, context: &mut Context<'_>) {
+        (context.tell)(ExchangeEvent::UnseenAnswered {
+            connection: &self.about,
+            stamp,
+            why: self.request_flow.lost_because,
+        });
+    }
+
     /// Calls that begin with frames tell HTTP/2 where the first bytes were not seen.
     pub(super) fn notice_http2(&mut self, reading: &Reading, is_request: bool) {
         let gwobs_http::Chunk::Bytes(bytes) = &reading.chunk else {

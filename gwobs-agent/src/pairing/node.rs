@@ -56,6 +56,8 @@ pub(super) struct Request {
     pub(super) contradicted: bool,
     /// It may have made a call on a stream that could not be read.
     pub(super) unseen_call: Option<Inconclusive>,
+    /// It may have been given a call of a request that nobody saw.
+    pub(super) rivalled: Option<Inconclusive>,
     /// Events were lost while it had no upstream call yet.
     pub(super) lost: bool,
     /// Connects that failed and may have been its own.
@@ -89,6 +91,7 @@ impl Request {
             side_in_doubt: false,
             contradicted: false,
             unseen_call: None,
+            rivalled: None,
             lost: false,
             connects: Vec::new(),
             evidence: Vec::new(),

@@ -6,6 +6,7 @@ mod connects;
 mod crowds;
 mod look;
 mod requests;
+mod rivals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,6 +25,7 @@ use super::unseen::Unseen;
 use crate::event::{Role, SocketCookie, Timestamp, Unread};
 use crate::exchange::{Connection, Half, HalfId, Stage, Stamp};
 use crate::finished::Evidence;
+use rivals::Rivals;
 
 /// Requests and calls of one process.
 #[derive(Debug, Default)]
@@ -47,6 +49,7 @@ pub(super) struct Process {
     crowds: BTreeMap<CrowdId, Crowd>,
     last_crowd: u64,
     unseen: Unseen,
+    rivals: Rivals,
     /// Position of the latest event.
     latest: u64,
     /// Failed connects whose request is certain.

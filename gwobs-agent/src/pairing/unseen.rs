@@ -149,7 +149,7 @@ impl Unseen {
         self.own.insert(socket);
     }
 
-    fn note_port(&mut self, port: u16, at: Timestamp) {
+    pub(super) fn note_port(&mut self, port: u16, at: Timestamp) {
         if self.ports.len() < MAX_PORTS || self.ports.contains_key(&port) {
             self.ports.insert(port, at);
         } else {

@@ -1,7 +1,9 @@
 //! The request direction of an HTTP/2 connection.
 
 use gwobs_http::Chunk;
+use gwobs_http::http2::hpack::Line;
 use gwobs_http::http2::{Invalid, Item, Step, request_head};
+use gwobs_route::Inconclusive;
 
 use super::Http2;
 use crate::connections::Context;
@@ -22,7 +24,7 @@ impl State {
                 Step::NeedMore if reading.advance() => {}
                 Step::NeedMore => return http2.note_request_frame(reading.stamp),
                 Step::Item(Item::Skipped(_)) => {
-                    http2.missed = true;
+                    http2.miss_requests();
                     if is_gap {
                         self.request_flow.lost_because = reading.why_missing;
                     }
@@ -48,8 +50,8 @@ impl State {
                 let began = http2.request_began.take().filter(|_| split).unwrap_or(reading.stamp);
                 if !streams.request_started(stream, &self.about, began, context) {
                     context.counts.too_deep += 1;
-                    http2.missed = true;
-                    self.unreadable(reading.stamp, gwobs_route::Inconclusive::LostEvents, context);
+                    http2.miss_requests();
+                    self.unreadable(reading.stamp, Inconclusive::LostEvents, context);
                 }
             }
             Item::Section {
@@ -58,15 +60,10 @@ impl State {
                 end_stream,
             } => {
                 if streams.wants_request(stream) {
-                    let head = request_head(&lines);
-                    context.counts.partial_heads +=
-                        u64::from(head.as_ref().is_ok_and(|head| !head.unknown.is_nothing()));
-                    context.counts.invalid_messages += u64::from(head.is_err());
-                    let head = head.map_err(|fault| reading.why_http2(fault, unseen));
-                    streams.request_head(stream, head, reading.stamp, context.tell);
+                    http2.request_head(stream, &lines, reading, unseen, context);
                 }
                 if end_stream {
-                    streams.request_ended(stream, reading.stamp);
+                    http2.streams.request_ended(stream, reading.stamp);
                 }
             }
             Item::Unreadable { stream, fault, .. } => {
@@ -77,7 +74,7 @@ impl State {
             }
             Item::Data { stream, length, .. } => streams.request_body(stream, length),
             Item::End { stream } => streams.request_ended(stream, reading.stamp),
-            Item::Reset { stream } => http2.reset(stream, context),
+            Item::Reset { stream } => self.http2_reset(stream, reading.stamp, context),
             Item::Settings(settings) => http2.responses.apply(&settings),
             Item::GoAway { .. } | Item::Promise { .. } | Item::Skipped(_) => {}
         }
@@ -91,23 +88,35 @@ impl State {
         self.request_flow.lose_frames();
         self.unreadable(reading.stamp, why, context);
         let Phase::Http2(http2) = &mut self.phase else { return };
-        http2.missed = true;
+        http2.miss_requests();
         http2.streams.requests_lost(why, reading.stamp, context.tell);
     }
 }
 
 impl Http2 {
+    fn request_head(
+        &mut self,
+        stream: u32,
+        lines: &[Line],
+        reading: &Reading,
+        unseen: Inconclusive,
+        context: &mut Context<'_>,
+    ) {
+        let head = request_head(lines);
+        context.counts.partial_heads += u64::from(head.as_ref().is_ok_and(|head| !head.unknown.is_nothing()));
+        context.counts.invalid_messages += u64::from(head.is_err());
+        if head.is_ok() {
+            self.saw_request(stream);
+        }
+        let head = head.map_err(|fault| reading.why_http2(fault, unseen));
+        self.streams.request_head(stream, head, reading.stamp, context.tell);
+    }
+
     /// Remembers the call with the first byte of a frame header that is not complete.
     fn note_request_frame(&mut self, stamp: Stamp) {
         self.request_began = self
             .requests
             .is_in_frame_header()
             .then(|| self.request_began.unwrap_or(stamp));
-    }
-
-    /// Either side gave a stream up (RFC 9113 section 6.4).
-    pub(super) fn reset(&mut self, stream: u32, context: &mut Context<'_>) {
-        self.streams
-            .abandon(gwobs_route::Inconclusive::Aborted, |open| open == stream, context.tell);
     }
 }

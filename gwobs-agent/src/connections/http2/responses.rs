@@ -57,11 +57,11 @@ impl State {
     /// A header section began: of a response to a request that is open, or to one that nobody saw.
     fn http2_response_started(&mut self, stream: u32, began: Stamp, context: &mut Context<'_>) {
         let Phase::Http2(http2) = &mut self.phase else { return };
-        let unseen = !http2.streams.contains(stream) && (http2.missed || !http2.streams.has_begun(stream));
+        let is_unseen = http2.is_unseen(stream);
         http2.streams.response_started(stream, began);
-        if unseen {
+        if is_unseen {
             context.counts.unsolicited_responses += 1;
-            self.unreadable(began, self.request_flow.lost_because, context);
+            self.unseen_answered(began, context);
         }
     }
 
@@ -101,7 +101,7 @@ impl State {
             }
             Item::Data { stream, length, bytes } => streams.response_body(stream, length, &bytes),
             Item::End { stream } => http2.end(stream, reading.stamp, context),
-            Item::Reset { stream } => http2.reset(stream, context),
+            Item::Reset { stream } => self.http2_reset(stream, reading.stamp, context),
             Item::GoAway { last_stream } => {
                 streams.abandon(Inconclusive::Aborted, |stream| stream > last_stream, context.tell);
             }

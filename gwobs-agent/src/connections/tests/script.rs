@@ -42,6 +42,7 @@ pub(super) struct Script {
 pub(super) enum Told {
     Stage(u64, Stage),
     Unreadable(Inconclusive),
+    UnseenAnswered(Inconclusive),
     Unread(u64),
     ConnectFailed(SocketAddr),
     Lost,
@@ -242,6 +243,15 @@ impl Script {
         };
         self.told.iter().filter_map(why).collect()
     }
+
+    /// Why the requests of responses were told to be unseen.
+    pub(super) fn unseen_answered(&self) -> Vec<Inconclusive> {
+        let why = |told: &Told| match told {
+            Told::UnseenAnswered(why) => Some(*why),
+            _ => None,
+        };
+        self.told.iter().filter_map(why).collect()
+    }
 }
 
 pub(super) fn address(port: u16) -> SocketAddr {
@@ -260,6 +270,7 @@ fn record(event: &ExchangeEvent<'_>, told: &mut Vec<Told>, halves: &mut HashMap<
             Told::Stage(half.id.0, *stage)
         }
         ExchangeEvent::Unreadable { why, .. } => Told::Unreadable(*why),
+        ExchangeEvent::UnseenAnswered { why, .. } => Told::UnseenAnswered(*why),
         ExchangeEvent::ConnectFailed { peer, .. } => Told::ConnectFailed(*peer),
         ExchangeEvent::Unread { unread, .. } => Told::Unread(unread.socket.0),
         ExchangeEvent::Lost => Told::Lost,

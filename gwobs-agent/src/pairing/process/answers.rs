@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gwobs_route::{Inconclusive, Verdict};
 
 use super::look::Solved;
-use super::{Out, Process, connects};
+use super::{Out, Process, connects, rivals};
 use crate::event::Timestamp;
 use crate::exchange::HalfId;
 use crate::finished::Evidence;
@@ -257,6 +257,9 @@ impl Process {
         }
         if request.lost && !request.evidence.contains(&Evidence::Id) {
             return Some(Inconclusive::LostEvents);
+        }
+        if let Some(why) = request.rivalled.filter(|_| !rivals::is_proven(request, &calls)) {
+            return Some(why);
         }
         // What failed may have been tried again where nobody saw it, unless the client got just that answer.
         let passed_on = |last: &Call| {

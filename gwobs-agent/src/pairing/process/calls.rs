@@ -55,7 +55,7 @@ impl Process {
             return;
         }
         let mut call = Call::new(CallKind::Sent(half.clone()));
-        call.orphan = self.unseen.owner_of(half.request.started, self.threads.steady());
+        call.orphan = self.unseen_owner_of(half.request.started);
         let candidates = self.candidates(&call, oracle);
         let halves: Vec<&Half> = candidates
             .iter()
@@ -250,7 +250,7 @@ impl Process {
         out.counts.no_route += 1;
         let id = CallId::Half(half.id);
         let mut call = Call::new(CallKind::Sent(half.clone()));
-        call.orphan = self.unseen.owner_of(half.request.started, self.threads.steady());
+        call.orphan = self.unseen_owner_of(half.request.started);
         let candidates = self.beside(&call, half, purpose, oracle);
         let owner = match candidates.as_slice() {
             [only] if call.orphan.is_none() => Some(*only),

@@ -174,7 +174,7 @@ impl Process {
     }
 
     /// Gives up on a crowd that outgrew its limit: none of its requests gets a verdict.
-    fn disperse(&mut self, id: CrowdId) {
+    pub(super) fn disperse(&mut self, id: CrowdId) {
         let Some(crowd) = self.crowds.remove(&id) else { return };
         for (_, call) in crowd.calls {
             self.forget_call(call);

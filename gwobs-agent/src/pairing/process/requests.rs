@@ -84,6 +84,7 @@ impl Process {
     fn on_answered(&mut self, half: &Half) {
         self.threads.answered(half);
         self.unseen.answered(half);
+        self.rivals.answered(half.id, half.response.started);
         let steady = self.threads.steady();
         if let (Some(request), Some(read)) = (self.requests.get_mut(&half.id), half.request.head_ended) {
             request.unseen_call = self.unseen.call_since(read, steady);
@@ -95,6 +96,7 @@ impl Process {
         if let Some(request) = self.requests.get_mut(&half.id) {
             request.ended = Some(now);
         }
+        self.rivals.ended(half.id, now);
         self.due.insert((after(now, SETTLE_DELAY), half.id));
         self.open.remove(&half.id);
         self.hand_over(half);

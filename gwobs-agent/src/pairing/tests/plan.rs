@@ -7,6 +7,9 @@ use super::script::Change;
 /// An attempt that finds no connection.
 pub(super) const REFUSED: u16 = 1;
 
+/// Connections from here on were joined midway: no request on them is seen.
+const JOINED: u8 = 16;
+
 /// One request of a generated world.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -23,6 +26,8 @@ pub(super) struct Plan {
     pub(super) own: u16,
     /// False if the head cannot be read.
     pub(super) readable: bool,
+    /// True if it was read before anybody looked: only its answer is seen.
+    pub(super) joined: bool,
     /// When a copy is sent, if one is.
     pub(super) mirror: Option<Mirror>,
 }
@@ -69,6 +74,8 @@ pub(super) struct Plans {
 pub(super) struct Kinds {
     pub(super) ids: bool,
     pub(super) unreadable: bool,
+    /// Whether some were read before anybody looked.
+    pub(super) joined: bool,
     pub(super) unfinished: bool,
     /// Whether backends refuse connections.
     pub(super) refusing: bool,
@@ -114,6 +121,11 @@ fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
     } else {
         Just(true).boxed()
     };
+    let joined = if kinds.joined {
+        prop::bool::weighted(0.3).boxed()
+    } else {
+        Just(false).boxed()
+    };
     let mirror = if kinds.mirrors {
         let when = prop_oneof![Just(Mirror::Early), Just(Mirror::Between), Just(Mirror::Late)];
         prop::option::of(when).boxed()
@@ -127,18 +139,19 @@ fn plan(kinds: Kinds) -> impl Strategy<Value = Plan> {
         ids,
         attempts(kinds.refusing),
         prop_oneof![Just(404_u16), Just(503), Just(200)],
-        readable,
+        (readable, joined),
         mirror,
     )
         .prop_map(
-            |(connection, path, (id, id_kept), attempts, own, readable, mirror)| Plan {
-                connection,
+            |(connection, path, (id, id_kept), attempts, own, (readable, joined), mirror)| Plan {
+                connection: if joined { JOINED + connection } else { connection },
                 path,
                 id,
                 id_kept,
                 attempts,
                 own,
-                readable,
+                readable: readable && !joined,
+                joined,
                 mirror,
             },
         )

@@ -13,6 +13,7 @@ use crate::pairing::Tie;
 const ORDINARY: Kinds = Kinds {
     ids: false,
     unreadable: false,
+    joined: false,
     unfinished: false,
     refusing: false,
     mirrors: false,
@@ -83,7 +84,7 @@ fn check_truth(world: &World) -> Result<(), TestCaseError> {
     for (request, verdict, representative) in given(world) {
         let alike = |other: &usize| class(*other) == class(request);
         let true_ones = (0..world.requests.len())
-            .filter(alike)
+            .filter(|other| alike(other) && !world.plans.requests[*other].joined)
             .filter(|other| world.truth(*other) == Some(verdict));
         let claimed = claims(world, |other| alike(&other))
             .get(&format!("{verdict:?}"))
@@ -124,9 +125,8 @@ fn each_once(world: &World) -> Result<(), TestCaseError> {
     ids.sort_unstable();
     let over: Vec<u64> = (0..world.requests.len())
         .filter(|request| {
-            world.requests[*request]
-                .as_ref()
-                .is_some_and(|seen| seen.answered.is_some())
+            let seen = world.requests[*request].as_ref();
+            seen.is_some_and(|seen| seen.answered.is_some()) && !world.plans.requests[*request].joined
         })
         .map(|request| request as u64)
         .collect();
@@ -196,6 +196,19 @@ proptest! {
         plans in plans(Kinds { unreadable: true, unfinished: true, ..ORDINARY })
     ) {
         let world = World::run(plans);
+        each_once(&world)?;
+        let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
+        check_proven(&world, &proven)?;
+        check_truth(&world)?;
+    }
+
+    /// Requests were under way on HTTP/2 connections when gwobs joined: their calls are seen, of themselves only the answer.
+    #[test]
+    fn requests_from_before_take_their_calls_from_nobody(
+        plans in plans(Kinds { joined: true, unreadable: true, refusing: true, most: 6, ..ORDINARY }),
+        component_limit in prop_oneof![Just(48), 1..3_usize],
+    ) {
+        let world = World::run_with_crowds(plans, component_limit);
         each_once(&world)?;
         let Some(proven) = brute::enumerate(&world) else { return Ok(()) };
         check_proven(&world, &proven)?;

@@ -317,19 +317,22 @@ impl Script {
     /// Bytes move on a downstream connection that cannot be read.
     pub(super) fn unreadable(&mut self, tid: u32, role: Role) {
         let stamp = self.stamp(tid);
-        let connection = Arc::new(Connection {
-            socket: SocketCookie(77),
-            pid: PID,
-            role,
-            local: SocketAddr::from(([10, 0, 0, 9], 443)),
-            peer: SocketAddr::from(([10, 0, 0, 8], 50_000)),
-            preexisting: false,
-            tls: None,
-        });
+        let connection = Arc::new(unread_connection(role));
         self.tell(&ExchangeEvent::Unreadable {
             connection: &connection,
             stamp,
             why: Inconclusive::Encrypted,
+        });
+    }
+
+    /// A request is answered that nobody saw.
+    pub(super) fn unseen_answered(&mut self, tid: u32) {
+        let stamp = self.stamp(tid);
+        let connection = Arc::new(unread_connection(Role::Accepted));
+        self.tell(&ExchangeEvent::UnseenAnswered {
+            connection: &connection,
+            stamp,
+            why: Inconclusive::JoinedMidstream,
         });
     }
 
@@ -372,6 +375,19 @@ impl Script {
             })
             .collect();
         self.oracle.judge(&request.downstream, &attempts)
+    }
+}
+
+/// A connection whose requests are not read.
+fn unread_connection(role: Role) -> Connection {
+    Connection {
+        socket: SocketCookie(77),
+        pid: PID,
+        role,
+        local: SocketAddr::from(([10, 0, 0, 9], 443)),
+        peer: SocketAddr::from(([10, 0, 0, 8], 50_000)),
+        preexisting: false,
+        tls: None,
     }
 }
 

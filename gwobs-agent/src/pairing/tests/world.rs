@@ -102,6 +102,7 @@ impl World {
             next[request] = world.act(request, before, choice);
             world.mirror_after(request, before, choice);
         }
+        world.calls_of_joined();
         world.script.wait(std::time::Duration::from_secs(3));
         world
     }
@@ -166,8 +167,10 @@ impl World {
             .map(|id| ("x-request-id", ID_VALUES[usize::from(*id)]))
             .collect();
         let head = plan.readable.then(|| head(plan.path, &headers));
-        self.script
-            .read_on(request as u64, tid, u64::from(plan.connection), head);
+        if !plan.joined {
+            self.script
+                .read_on(request as u64, tid, u64::from(plan.connection), head);
+        }
         let waits = self
             .requests
             .iter()
@@ -268,6 +271,9 @@ impl World {
         let Some(seen) = self.requests[request].as_ref().filter(|seen| !seen.readable) else {
             return false;
         };
+        if self.plans.requests[request].joined {
+            return false;
+        }
         let connection = |request: usize| self.plans.requests[request].connection;
         let shows_its_end = |(other, later): (usize, &Option<Seen>)| {
             later.as_ref().is_some_and(|later| {
@@ -276,6 +282,23 @@ impl World {
             })
         };
         !self.requests.iter().enumerate().any(shows_its_end)
+    }
+
+    /// A request that nobody saw may have made every call that began before it was answered.
+    fn calls_of_joined(&mut self) {
+        let joined = self
+            .requests
+            .iter()
+            .zip(&self.plans.requests)
+            .filter(|(_, plan)| plan.joined);
+        let answers: Vec<(u64, u32)> = joined
+            .filter_map(|(seen, _)| seen.as_ref()?.answered)
+            .map(|(order, tid, _)| (order, tid))
+            .collect();
+        for call in &mut self.calls {
+            let is_before = |(order, tid): &(u64, u32)| call.began < *order || *tid != call.tid;
+            call.optional |= answers.iter().any(is_before);
+        }
     }
 
     fn finish(&mut self, plan: &Plan, attempt: usize, call: usize, tid: u32) -> Next {
@@ -300,7 +323,11 @@ impl World {
     }
 
     fn answer(&mut self, request: usize, status: u16, tid: u32) -> Next {
-        self.script.answer(request as u64, tid, status);
+        if self.plans.requests[request].joined {
+            self.script.unseen_answered(tid);
+        } else {
+            self.script.answer(request as u64, tid, status);
+        }
         let order = self.script.order;
         if let Some(seen) = &mut self.requests[request] {
             seen.answered = Some((order, tid, status));

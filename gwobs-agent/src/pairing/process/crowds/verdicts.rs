@@ -123,7 +123,11 @@ impl Process {
 
     fn is_clean(&self, id: HalfId) -> bool {
         self.requests.get(&id).is_some_and(|request| {
-            !request.contradicted && !request.lost && request.unseen_call.is_none() && request.owned.is_empty()
+            !request.contradicted
+                && !request.lost
+                && request.unseen_call.is_none()
+                && request.rivalled.is_none()
+                && request.owned.is_empty()
         })
     }
 
