@@ -92,7 +92,7 @@ impl Drop for Process {
 }
 
 /// All processes below this one (proc(5), `/proc/PID/task/TID/children`).
-fn descendants(pid: u32) -> Vec<i32> {
+pub fn descendants(pid: u32) -> Vec<i32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
         .into_iter()
         .flatten()

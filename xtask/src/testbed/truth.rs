@@ -150,7 +150,11 @@ impl Comparison {
 
     /// Fails unless every decision is right, each request has exactly one, and hardly any is undecided.
     pub fn assert_exact(&self) -> Result<()> {
-        let tolerated = self.requests * UNDECIDED_PER_MILLE / 1000;
+        self.assert_right(self.requests * UNDECIDED_PER_MILLE / 1000)
+    }
+
+    /// The same with so many undecided.
+    pub fn assert_right(&self, tolerated: usize) -> Result<()> {
         let too_doubtful = self.undecided.values().sum::<usize>() > tolerated || self.undecided.contains_key("");
         let none = Vec::new();
         let kinds = [

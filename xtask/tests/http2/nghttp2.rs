@@ -251,8 +251,8 @@ fn from_the_start(client: &impl Client, tls: Tls) -> Result<()> {
     Ok(())
 }
 
-/// What is decided of the first hundred requests that gwobs saw, and of those after. How many that is depends on what was
-/// under way when gwobs joined (`docs/http2.md`); nothing may be wrong.
+/// What is decided of the first hundred requests that gwobs saw, which depends on what was under way when it joined
+/// (`docs/http2.md`), and of those after. Nothing may be wrong.
 fn joined(client: &impl Client, http2: Http2) -> Result<String> {
     let bed = bed(http2, Tls::default())?;
     let sent = marked(&mixed(&cases(), 6 * RATE));
@@ -272,7 +272,7 @@ fn joined(client: &impl Client, http2: Http2) -> Result<String> {
     let (early, late) = seen.split_at(seen.len().min(100));
     let (early, late) = (judged(early, &observed), judged(late, &observed));
     assert!(late.requests > 100 && late.misrouted > 20, "{late:?}");
-    assert!(late.decided() > 0, "{late:?}");
+    assert!(late.decided() * 10 >= late.requests * 9, "{late:?}");
     Ok(format!(
         "joined midway, {http2:?}: {} of the first {}, {} of {} after them decided; {:?}",
         early.decided(),

@@ -10,6 +10,7 @@ mod messages;
 mod processes;
 mod rewrites;
 mod routing;
+mod splice;
 mod unread;
 mod upstreams;
 
