@@ -16,6 +16,7 @@ pub fn run(data: &[u8]) {
             hello: part.hello.or(all.hello),
             alert: part.alert.or(all.alert),
             application_data: all.application_data || part.application_data,
+            is_foreign: all.is_foreign || part.is_foreign,
         });
         assert_eq!(seen, joined, "cuts do not matter");
     }

@@ -1,7 +1,7 @@
 //! TLS handshakes that fail: a cause of refused connections that looks like a dead backend, or a dead gateway.
 
 use gwobs_common::tls::{ALERT_RECEIVED, BORINGSSL_ERRORS, GO_ERRORS, OPENSSL_ERRORS};
-use gwobs_http::tls::Alert;
+use gwobs_http::tls::Seen;
 
 use crate::event::Role;
 
@@ -31,28 +31,54 @@ pub(super) enum Handshake {
     /// None was seen.
     #[default]
     None,
-    /// It has begun; with the fatal alert that was seen in the clear.
-    Begun(Option<Alert>),
+    /// It has begun; with what was seen in the clear of why it fails.
+    Begun(Option<Clue>),
     /// It is over: it succeeded, or its failure was told, or it was not seen from its beginning.
     Over,
+}
+
+/// What is seen of a failure without the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clue {
+    /// A fatal alert in the clear.
+    Alert(u8),
+    /// The peer speaks no TLS.
+    Foreign,
+}
+
+impl Clue {
+    pub(super) fn of(seen: &Seen) -> Option<Self> {
+        let fatal = seen.alert.filter(|alert| alert.is_fatal);
+        fatal
+            .map(|alert| Self::Alert(alert.description))
+            .or(seen.is_foreign.then_some(Self::Foreign))
+    }
+
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Alert(description) => alert_name(description),
+            // As the libraries call it that say more than that they failed.
+            Self::Foreign => "wrong_version_number",
+        }
+    }
 }
 
 /// What is told of a certificate that the program, and not its library, refuses.
 const INTERNAL_ERROR: u8 = 80;
 
-/// The name of what a library reports; `known` is the alert that was seen in the clear, which that library sent or took.
-pub(super) fn reported(library: u32, reason: u32, known: Option<Alert>) -> &'static str {
+/// The name of what a library reports; `known` is what was seen in the clear, which that library sent or took.
+pub(super) fn reported(library: u32, reason: u32, known: Option<Clue>) -> &'static str {
     if let Some(alert) = reason.checked_sub(ALERT_RECEIVED).filter(|_| library != 0) {
         return u8::try_from(alert).map_or("other", alert_name);
     }
     // `openssl/sslerr.h` of either.
     match (library, reason) {
-        (0, _) => known.map_or("closed", |alert| alert_name(alert.description)),
+        (0, _) => known.map_or("closed", Clue::reason),
         (GO_ERRORS, alert) => u8::try_from(alert).map_or("other", alert_name),
         // Why the certificate is refused is told to the peer, and by clients before they encrypt.
         (BORINGSSL_ERRORS, 125) | (OPENSSL_ERRORS, 134) => known
-            .filter(|alert| alert.description != INTERNAL_ERROR)
-            .map_or("certificate_verify_failed", |alert| alert_name(alert.description)),
+            .filter(|clue| *clue != Clue::Alert(INTERNAL_ERROR))
+            .map_or("certificate_verify_failed", Clue::reason),
         (BORINGSSL_ERRORS, 184) | (OPENSSL_ERRORS, 193) => "no_shared_cipher",
         (BORINGSSL_ERRORS, 240) | (OPENSSL_ERRORS, 258) => "protocol_version",
         (BORINGSSL_ERRORS, 247) | (OPENSSL_ERRORS, 267) => "wrong_version_number",
@@ -68,7 +94,7 @@ pub(super) fn reported(library: u32, reason: u32, known: Option<Alert>) -> &'sta
 }
 
 /// The name of an alert.
-pub(super) fn alert_name(description: u8) -> &'static str {
+fn alert_name(description: u8) -> &'static str {
     match description {
         0 => "close_notify",
         10 => "unexpected_message",

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use gwobs_http::Chunk;
 use gwobs_http::http1::{RequestStream, ResponseStream};
 use gwobs_http::opening::Opening;
-use gwobs_http::tls::{Alert, ClientHello, Records};
+use gwobs_http::tls::{ClientHello, Records, Seen};
 use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::connection::{Flow, Phase, Reading, State};
-use super::handshake::{self, Handshake, HandshakeFailure};
+use super::handshake::{self, Clue, Handshake, HandshakeFailure};
 use crate::event::{Data, HandshakeOutcome, Plaintext, Role};
 #[cfg(test)]
 use crate::event::{SocketCookie, Timestamp};
@@ -92,7 +92,7 @@ impl State {
             };
             let [requests, _] = &mut **records;
             let seen = requests.take(take_chunk(reading));
-            self.note_alert(seen.alert);
+            self.note_clue(&seen);
             if let Some(hello) = seen.hello {
                 self.take_hello(hello, reading.stamp, context);
             }
@@ -110,7 +110,7 @@ impl State {
         }
     }
 
-    /// Reads the records of the response direction, for alerts only.
+    /// Reads the records of the response direction, for what they tell of a failure.
     pub(super) fn read_response_records(&mut self, reading: &mut Reading) {
         loop {
             let Phase::Tls(records) = &mut self.phase else {
@@ -118,24 +118,23 @@ impl State {
             };
             let [_, responses] = &mut **records;
             let seen = responses.take(take_chunk(reading));
-            self.note_alert(seen.alert);
+            self.note_clue(&seen);
             if !reading.advance() {
                 return;
             }
         }
     }
 
-    fn note_alert(&mut self, alert: Option<Alert>) {
-        let fatal = alert.filter(|alert| alert.is_fatal);
-        if let (Handshake::Begun(known), Some(alert)) = (&mut self.handshake, fatal) {
-            known.get_or_insert(alert);
+    fn note_clue(&mut self, seen: &Seen) {
+        if let (Handshake::Begun(known), Some(clue)) = (&mut self.handshake, Clue::of(seen)) {
+            known.get_or_insert(clue);
         }
     }
 
     /// The library says how the handshake ended.
     pub(super) fn on_handshake(&mut self, outcome: HandshakeOutcome, stamp: Stamp, context: &mut Context<'_>) {
         let known = match self.handshake {
-            Handshake::Begun(alert) => alert,
+            Handshake::Begun(known) => known,
             Handshake::None | Handshake::Over => None,
         };
         if let HandshakeOutcome::Failed { library, reason } = outcome {
@@ -146,8 +145,8 @@ impl State {
 
     /// The connection ended; if its handshake did not, that failed.
     pub(super) fn end_handshake(&mut self, stamp: Stamp, context: &mut Context<'_>) {
-        if let Handshake::Begun(alert) = self.handshake {
-            let reason = alert.map_or("closed", |alert| handshake::alert_name(alert.description));
+        if let Handshake::Begun(known) = self.handshake {
+            let reason = known.map_or("closed", Clue::reason);
             self.tell_failure(reason, stamp, context);
             self.handshake = Handshake::Over;
         }

@@ -34,6 +34,8 @@ pub struct Seen {
     pub alert: Option<Alert>,
     /// Data of the application may be among them.
     pub application_data: bool,
+    /// The direction begins with something else than a record: whoever wrote it speaks no TLS.
+    pub is_foreign: bool,
 }
 
 /// Reads the records of one direction.
@@ -51,6 +53,7 @@ pub struct Records {
 /// The rest of the record at hand.
 #[derive(Debug, Default)]
 struct Body {
+    /// 0 before the first.
     kind: u8,
     left: u64,
     /// What an alert says so far.
@@ -78,14 +81,14 @@ impl Records {
             if self.body.left > 0 {
                 self.take_body(&mut chunk, &mut seen);
             } else {
-                self.take_header(&mut chunk);
+                self.take_header(&mut chunk, &mut seen);
             }
         }
         seen.application_data |= self.is_lost && !chunk.is_empty();
         seen
     }
 
-    fn take_header(&mut self, chunk: &mut Chunk) {
+    fn take_header(&mut self, chunk: &mut Chunk, seen: &mut Seen) {
         let Chunk::Bytes(bytes) = chunk else {
             self.is_lost = true;
             return;
@@ -98,6 +101,7 @@ impl Records {
         self.header.clear();
         let length = u16::from_be_bytes([high, low]);
         self.is_lost = !(20..=24).contains(&kind) || major != 3 || length > MAX_RECORD;
+        seen.is_foreign = self.is_lost && self.body.kind == 0;
         self.body = Body {
             kind,
             left: u64::from(length),

@@ -4,12 +4,13 @@
 //! can ask for a behaviour in the header [`INSTRUCTIONS`].
 
 mod answer;
+mod faulty;
 mod http2;
 mod instructions;
 
 use super::http::{Connection, Framing, Head};
 use super::network::Network;
-use super::tls::{Authority, HTTP1, HTTP2, Tls};
+use super::tls::{Authority, Fault, HTTP1, HTTP2, Tls};
 use answer::answer;
 use anyhow::{Context as _, Result, ensure};
 pub use instructions::INSTRUCTIONS;
@@ -116,6 +117,7 @@ struct Shared {
     proxy_protocol: bool,
     http2: bool,
     tls: Option<Arc<ServerConfig>>,
+    fault: Option<Fault>,
     received: AtomicU64,
     stopped: AtomicBool,
     attempts: Mutex<HashMap<String, u32>>,
@@ -129,6 +131,7 @@ impl Backend {
             proxy_protocol: reach.proxy_protocol,
             http2: reach.http2,
             tls: tls(name, reach)?,
+            fault: reach.tls.and_then(|(_, tls)| tls.fault_of(name)),
             received: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             attempts: Mutex::default(),
@@ -222,9 +225,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(stream) = stream else { continue };
         let shared = Arc::clone(shared);
         // A gateway that hangs up, or a thread that cannot be had, ends this connection and nothing else.
-        let _ = spawn(move || match shared.http2 {
-            true => drop(http2::serve(stream, &shared)),
-            false => drop(serve(stream, &shared)),
+        let _ = spawn(move || match shared.fault {
+            Some(fault @ (Fault::Alert(_) | Fault::HangsUp | Fault::Plain)) => drop(faulty::serve(stream, fault)),
+            _ if shared.http2 => drop(http2::serve(stream, &shared)),
+            _ => drop(serve(stream, &shared)),
         });
     }
 }

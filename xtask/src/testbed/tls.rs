@@ -32,8 +32,8 @@ pub struct Tls {
     pub from_clients: Option<Certificate>,
     /// The backends' certificates, if the data plane speaks TLS to them.
     pub to_backends: Option<Certificate>,
-    /// Backends, by name, whose certificate is like something else.
-    pub exceptions: &'static [(&'static str, Certificate)],
+    /// Backends, by name, with which every handshake fails.
+    pub faulty: &'static [(&'static str, Fault)],
 }
 
 impl Tls {
@@ -41,21 +41,41 @@ impl Tls {
     pub const DOWNSTREAM: Self = Self {
         from_clients: Some(Certificate::Valid),
         to_backends: None,
-        exceptions: &[],
+        faulty: &[],
     };
     /// On both sides.
     pub const BOTH: Self = Self {
         from_clients: Some(Certificate::Valid),
         to_backends: Some(Certificate::Valid),
-        exceptions: &[],
+        faulty: &[],
     };
+
+    /// What is wrong with the TLS of a backend, if it speaks any.
+    pub fn fault_of(self, backend: &str) -> Option<Fault> {
+        let found = self.faulty.iter().find(|(name, _)| *name == backend);
+        self.to_backends.and(found).map(|(_, fault)| *fault)
+    }
 
     /// What a backend's certificate is like, if it has one.
     pub fn of_backend(self, name: &str) -> Option<Certificate> {
-        let exception = self.exceptions.iter().find(|(own, _)| *own == name);
-        self.to_backends
-            .map(|like| exception.map_or(like, |(_, exception)| *exception))
+        match self.fault_of(name) {
+            Some(Fault::Certificate(like)) => Some(like),
+            _ => self.to_backends,
+        }
     }
+}
+
+/// What makes every handshake with a backend fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Its certificate is like this.
+    Certificate(Certificate),
+    /// It refuses every ClientHello with this alert (RFC 8446 section 6.2).
+    Alert(u8),
+    /// It closes the connection instead of an answer.
+    HangsUp,
+    /// It speaks no TLS, and answers in the clear.
+    Plain,
 }
 
 /// What a certificate is like to those who check it.

@@ -1,12 +1,8 @@
 use gwobs_common::tls::{ALERT_RECEIVED, BORINGSSL_ERRORS, GO_ERRORS, OPENSSL_ERRORS};
-use gwobs_http::tls::Alert;
 
-use super::reported;
+use super::{Clue, reported};
 
-const EXPIRED: Option<Alert> = Some(Alert {
-    is_fatal: true,
-    description: 45,
-});
+const EXPIRED: Option<Clue> = Some(Clue::Alert(45));
 
 #[test]
 fn libraries_name_the_same_reason_alike() {
@@ -23,10 +19,7 @@ fn an_alert_in_the_clear_tells_why_a_certificate_is_refused() {
     assert_eq!(reported(OPENSSL_ERRORS, 134, None), "certificate_verify_failed");
     assert_eq!(reported(OPENSSL_ERRORS, 134, EXPIRED), "certificate_expired");
     assert_eq!(reported(BORINGSSL_ERRORS, 125, EXPIRED), "certificate_expired");
-    let internal = Some(Alert {
-        is_fatal: true,
-        description: 80,
-    });
+    let internal = Some(Clue::Alert(80));
     assert_eq!(reported(OPENSSL_ERRORS, 134, internal), "certificate_verify_failed");
 }
 
@@ -34,6 +27,7 @@ fn an_alert_in_the_clear_tells_why_a_certificate_is_refused() {
 fn a_connection_that_ends_without_a_word_was_closed() {
     assert_eq!(reported(0, 0, None), "closed");
     assert_eq!(reported(0, 0, EXPIRED), "certificate_expired");
+    assert_eq!(reported(0, 0, Some(Clue::Foreign)), "wrong_version_number");
     assert_eq!(reported(OPENSSL_ERRORS, 294, None), "closed");
 }
 

@@ -110,6 +110,29 @@ fn a_handshake_with_a_backend_that_fails_is_an_attempt_that_failed() {
 }
 
 #[test]
+fn a_handshake_that_ends_without_a_word_of_the_library_failed_for_what_was_seen() {
+    const ALERT: &[u8] = b"\x15\x03\x03\0\x02\x02\x28";
+    let cases = [
+        (&[][..], "closed"),
+        (ALERT, "handshake_failure"),
+        (OK, "wrong_version_number"),
+    ];
+    for (answer, expected) in cases {
+        let mut script = Script::connected();
+        script.ciphertext(Requests, HELLO).ciphertext(Responses, answer);
+        script.event(EventKind::Closed {
+            socket: SocketCookie(1),
+        });
+        let failures: Vec<_> = script.connections.drain_handshake_failures().collect();
+        let told: Vec<_> = failures
+            .iter()
+            .map(|failure| (failure.side(), failure.reason))
+            .collect();
+        assert_eq!(told, [("upstream", expected)]);
+    }
+}
+
+#[test]
 fn early_data_may_be_a_request() {
     let mut script = Script::accepted();
     script.request(&[HELLO, APPLICATION_DATA].concat());

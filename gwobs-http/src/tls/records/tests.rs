@@ -56,6 +56,7 @@ fn all(records: &mut Records, data: &[u8], step: usize) -> Seen {
         all.hello = all.hello.or(seen.hello);
         all.alert = all.alert.or(seen.alert);
         all.application_data |= seen.application_data;
+        all.is_foreign |= seen.is_foreign;
     }
     all
 }
@@ -128,6 +129,16 @@ fn a_hello_with_a_gap_is_none_but_the_place_is_kept() {
     let seen = records.take(bytes(&whole[50..]));
     assert_eq!(seen, Seen::default());
     assert!(!records.take(bytes(&record(20, &[1]))).application_data);
+}
+
+#[test]
+fn whoever_begins_with_no_record_speaks_no_tls() {
+    for step in [1, 100] {
+        assert!(all(&mut Records::default(), b"HTTP/1.1 400 Bad Request", step).is_foreign);
+        let later = [&record(20, &[1])[..], b"HTTP/1.1 400 Bad Request"].concat();
+        assert!(!all(&mut Records::default(), &later, step).is_foreign);
+    }
+    assert!(!Records::midstream().take(bytes(b"HTTP/1.1")).is_foreign);
 }
 
 #[test]
