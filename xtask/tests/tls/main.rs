@@ -4,6 +4,7 @@
 mod handshakes;
 mod joined;
 mod passthrough;
+mod reload;
 mod routing;
 
 use anyhow::Result;
