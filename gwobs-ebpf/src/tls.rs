@@ -77,8 +77,20 @@ pub struct Call {
     shaking: u64,
     /// 1 once its plaintext was told before it has returned.
     ahead: u64,
+    /// What to do with its bytes.
+    plan: Plan,
     /// What is being copied.
     work: Work,
+}
+
+impl Call {
+    /// What to do with its bytes, read from memory that the verifier knows nothing of: else it follows all that comes next
+    /// once for each way in which a plan can be made, which are too many.
+    #[inline(always)]
+    fn plan(&self) -> Plan {
+        // SAFETY: a valid reference.
+        unsafe { core::ptr::read_volatile(&raw const self.plan) }
+    }
 }
 
 /// What a call is at: one after the other.
@@ -131,6 +143,7 @@ pub fn try_enter(function: u64, who: u64, arguments: Arguments) -> Outcome {
         socket: 0,
         shaking: u64::from(function == function::HANDSHAKE),
         ahead: 0,
+        plan: Plan::NONE,
         work: Work { tour: Tour::NONE },
     };
     if TLS_CALLS.insert(&caller, &call, 0).is_err() {
@@ -371,7 +384,7 @@ fn tell(call: &mut Call, object: &mut Object, origin: &Origin, length: u32, acti
     };
     let (flow, turned) = transfer::turn(connection, direction);
     transfer::doubt_chunks(flow, turned, position);
-    let plan = transfer::plan(flow, &marks, position, length, turned);
+    call.plan = transfer::plan(flow, &marks, position, length, turned);
     let stretch = Stretch {
         origin: *origin,
         position,
@@ -382,19 +395,20 @@ fn tell(call: &mut Call, object: &mut Object, origin: &Origin, length: u32, acti
             layer::PLAINTEXT_JOINED
         },
     };
-    carry_out(call, flow, &stretch, &plan, length)
+    carry_out(call, flow, &stretch, length)
 }
 
 /// Announces and copies what the plan says, or what the frames say.
 #[inline(always)]
-fn carry_out(call: &mut Call, flow: &mut Flow, stretch: &Stretch, plan: &Plan, length: u32) -> Outcome {
+fn carry_out(call: &mut Call, flow: &mut Flow, stretch: &Stretch, length: u32) -> Outcome {
+    let plan = call.plan();
     let buffers = Buffers {
         address: call.buffer,
         length: u64::from(length),
         vectors: 0,
         count: 0,
     };
-    transfer::find_frames(flow, plan, buffers, stretch.position, length);
+    transfer::find_frames(flow, &plan, buffers, stretch.position, length);
     if flow.frames.is_followed() {
         let end = stretch.position.wrapping_add(length);
         let left = frames::follow(tour(call), &mut flow.frames, stretch, buffers, end)?;
@@ -404,6 +418,10 @@ fn carry_out(call: &mut Call, flow: &mut Flow, stretch: &Stretch, plan: &Plan, l
         }
         return copy(call, stretch, [length - left, wanted, left - wanted]);
     }
+    if plan.is_beyond(flow, length) && chunks::may_begin(buffers) {
+        call.plan = Plan::anew(flow, stretch.position, length);
+    }
+    let plan = call.plan();
     segments::announce(stretch, plan.skipped, left_out::SKIPPED, Counter::Skipped);
     let end = stretch.position.wrapping_add(length);
     if !plan.begins && !transfer::has_framing_before(flow, end) {

@@ -22,6 +22,7 @@ const MSG_ERRQUEUE: i32 = 0x2000;
 
 /// What to do with the bytes of one call, which are in this order: not needed, to be copied, beyond the window.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Plan {
     pub skipped: u32,
     pub wanted: u32,
@@ -35,6 +36,22 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Before the first bytes.
+    pub const NONE: Self = Self {
+        skipped: 0,
+        wanted: 0,
+        beyond: 0,
+        begins: false,
+        first: false,
+        framed: false,
+    };
+
+    /// Whether nothing of the call would be copied, and no framing is known to be in it.
+    #[inline(always)]
+    pub fn is_beyond(&self, flow: &Flow, length: u32) -> bool {
+        self.beyond == length && !flow.chunks.is_followed()
+    }
+
     /// A call that is all beyond the window seems to begin a message: the window opens there again. Else the message after a
     /// body would be missed if the conversation does not turn between them, as when the body was answered before its end,
     /// and the agent is not fast enough to say where it ends.
@@ -183,8 +200,7 @@ fn carry_out(sock: Object, flow: &mut Flow, stretch: &Stretch, plan: &Plan, flag
         }
     }
     let mut plan = *plan;
-    if plan.beyond == length
-        && !flow.chunks.is_followed()
+    if plan.is_beyond(flow, length)
         && let Ok(buffers) = find_buffers(sock, stretch.direction, flags)
         && chunks::may_begin(buffers)
     {

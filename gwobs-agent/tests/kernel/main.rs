@@ -21,6 +21,7 @@ mod io_uring;
 mod observer;
 mod processes;
 mod streams;
+mod tls;
 mod unread;
 mod unreadable;
 mod window;
