@@ -5,6 +5,7 @@
 
 mod beside;
 mod changes;
+mod misdirected;
 mod output;
 mod replies;
 mod tailored;
