@@ -47,7 +47,7 @@ fn configure(configuration: &mut Value) -> Result<()> {
     listener["listener_filters"] = json!([{
         "name": "envoy.filters.listener.tls_inspector", "typed_config": {"@type": inspector},
     }]);
-    let chain = listener["filter_chains"][0].clone();
+    let chain = listener.pointer("/filter_chains/0").context("no filter chain")?.clone();
     listener["filter_chains"] = json!([
         refusing(chain.clone(), SERVER_NAME, REFUSED),
         refusing(chain, REFUSED, SERVER_NAME),
@@ -57,7 +57,9 @@ fn configure(configuration: &mut Value) -> Result<()> {
 
 /// The chain of connections made to `name`, which answers 421 for `refused`.
 fn refusing(mut chain: Value, name: &str, refused: &str) -> Value {
-    chain["filter_chain_match"] = json!({"server_names": [name]});
+    if let Some(fields) = chain.as_object_mut() {
+        fields.insert("filter_chain_match".to_owned(), json!({"server_names": [name]}));
+    }
     let hosts = chain.pointer_mut("/filters/0/typed_config/route_config/virtual_hosts");
     for host in hosts.and_then(Value::as_array_mut).into_iter().flatten() {
         if host["name"] == refused {
