@@ -1,6 +1,7 @@
 //! TLS end to end: real data planes and their TLS libraries, real eBPF, clients and backends that know what happened. These
 //! tests need root.
 
+mod early;
 mod handshakes;
 mod joined;
 mod passthrough;
