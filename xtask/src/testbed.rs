@@ -84,6 +84,8 @@ pub struct Plan<'a> {
     pub supervisor: Supervisor,
     /// Whether the data plane writes a JSON access log.
     pub access_log: bool,
+    /// Requests that the data plane takes on a client's connection before it takes no more.
+    pub per_connection: Option<u32>,
     /// The listener's port in the manifests, when it is not the one that the data plane binds.
     pub listener_port: Option<u16>,
 }
@@ -106,6 +108,7 @@ impl<'a> Plan<'a> {
             passthrough: &[],
             supervisor: Supervisor::None,
             access_log: false,
+            per_connection: None,
             listener_port: None,
         }
     }
@@ -258,6 +261,7 @@ fn options(plan: &Plan<'_>, network: &Network, directory: &Directory, tls: Files
         address: network.gateway(),
         workers: plan.workers,
         request_ids: plan.request_ids,
+        per_connection: plan.per_connection,
         access_log: plan.access_log.then(|| directory.path().join("access.log")),
         proxy_protocol: plan.proxy_protocol,
         http2: plan.http2,

@@ -104,6 +104,8 @@ pub struct Options {
     pub workers: usize,
     /// Whether it adds an `x-request-id`.
     pub request_ids: bool,
+    /// Requests that it takes on a client's connection before it takes no more, if not as many as by default.
+    pub per_connection: Option<u32>,
     /// A JSON access log, if one is wanted.
     pub access_log: Option<PathBuf>,
     /// The PROXY protocol on either side.

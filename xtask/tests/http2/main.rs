@@ -3,6 +3,7 @@
 
 mod backend;
 mod gateway;
+mod goaway;
 mod grpc;
 mod indexing;
 mod joined;

@@ -197,6 +197,10 @@ fn connection_manager(settings: &Settings<'_>) -> Value {
         "http2_protocol_options": {"allow_connect": true},
         "route_config": {"virtual_hosts": virtual_hosts(settings.routes)},
     });
+    if let Some(requests) = settings.options.per_connection {
+        let limit = json!({"max_requests_per_connection": requests});
+        set(&mut manager, "common_http_protocol_options", limit);
+    }
     if let Some(path) = &settings.options.access_log {
         push(&mut manager, "access_log", access_log(path));
     }

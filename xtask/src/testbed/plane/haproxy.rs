@@ -81,7 +81,11 @@ const ACCESS_LOG: &str = r#"  log stdout format raw local0
 "#;
 
 fn configuration(settings: &Settings<'_>) -> Result<String> {
-    let mut text = format!("global\n  nbthread {}\n{DEFAULTS}", settings.options.workers);
+    let mut text = format!("global\n  nbthread {}\n", settings.options.workers);
+    if let Some(requests) = settings.options.per_connection {
+        text.push_str(&format!("  tune.h2.fe.max-total-streams {requests}\n"));
+    }
+    text.push_str(DEFAULTS);
     text.push_str(&frontend(settings)?);
     text.push_str(&passing(settings));
     text.push_str("backend none\n  http-request return status 404\n");

@@ -261,6 +261,7 @@ fn server(index: usize, host: &Host<'_>, settings: &Settings<'_>) -> Result<Stri
         // What later releases do by themselves.
         lines.push("ssl_protocols TLSv1.2 TLSv1.3;".to_owned());
     }
+    lines.extend((settings.options.per_connection).map(|requests| format!("keepalive_requests {requests};")));
     let mut mirrors = BTreeSet::new();
     for (name, rule) in &host.rules {
         lines.push(location(name, rule, settings, &mut mirrors)?);

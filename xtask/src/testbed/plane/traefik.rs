@@ -44,6 +44,10 @@ impl DataPlane for Traefik {
             settings.options.proxy_protocol.to_backends.is_none(),
             "Traefik sends no PROXY protocol with HTTP"
         );
+        ensure!(
+            settings.options.per_connection.is_none(),
+            "Traefik takes requests on a connection without a limit"
+        );
         // Its own reader must never see half a file.
         let (aside, routes) = (dir.join("traefik-routes.new"), dir.join(ROUTES));
         write(&aside, &routing(settings))?;
