@@ -40,7 +40,13 @@ fn at_a_limit_of_requests(plane: &'static dyn DataPlane) -> Result<()> {
         .map(|decision| decision.text("/downstream/peer"))
         .collect();
     ensure!(peers.len() >= REQUESTS / PER_CONNECTION, "{} connections", peers.len());
-    // A gateway may leave unanswered what comes behind the GOAWAY.
     ensure!(seen.requests > REQUESTS / 2 && seen.misrouted > 20, "{seen:?}");
+    // A gateway may leave unanswered what comes behind the GOAWAY, and forwards none of it.
+    let unanswered = exchanges.iter().filter(|exchange| exchange.answer.is_err());
+    let unanswered: HashSet<&str> = unanswered.map(|exchange| &*exchange.id).collect();
+    for decision in &observed.decisions {
+        let is_about_one = decision.id().is_some_and(|id| unanswered.contains(id));
+        ensure!(!is_about_one || decision.verdict() == "inconclusive", "{}", decision.0);
+    }
     Ok(())
 }
