@@ -173,10 +173,10 @@ fn read_byte(address: u64) -> Option<u8> {
     (result == 0).then_some(byte)
 }
 
-/// Where a body would begin, if a message begins with these buffers: behind the empty line that ends its head.
+/// Where a body would begin, if a message begins with these buffers, or began a byte before: behind the empty line that ends its head.
 #[inline(always)]
 pub fn guess(mut buffers: Buffers, position: u32, length: u32, direction: u8) -> Result<Chunks, Counter> {
-    if !segments::refill(&mut buffers) || !begins_message(buffers.address) {
+    if !segments::refill(&mut buffers) || !begins_in_capitals(buffers.address) {
         return Ok(Chunks::OFF);
     }
     let first = u64::from(length).min(buffers.length) as u32;
@@ -210,6 +210,16 @@ fn begins_message(address: u64) -> bool {
     };
     let [a, b, c, d] = word.to_ne_bytes();
     a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_uppercase() && (d.is_ascii_uppercase() || d == b' ')
+}
+
+/// Two capitals: a method or HTTP, or what is left of it behind the first letter.
+#[inline(always)]
+fn begins_in_capitals(address: u64) -> bool {
+    let Some(word) = read_word(address) else {
+        return false;
+    };
+    let [a, b, ..] = word.to_ne_bytes();
+    a.is_ascii_uppercase() && b.is_ascii_uppercase()
 }
 
 #[inline(always)]

@@ -372,7 +372,8 @@ pub fn plan(flow: &mut Flow, marks: &MarkKey, position: u32, length: u32, turned
         skipped: 0,
         wanted,
         beyond: length - wanted,
-        begins: turned && !flow.chunks.is_followed(),
+        // A read of one byte is how Go waits for the next request, and the message goes on in the next one.
+        begins: (turned || used == 1) && !flow.chunks.is_followed(),
         first,
         framed: false,
     }

@@ -147,6 +147,33 @@ async fn a_body_that_is_read_into_scattered_buffers_stays_readable() {
     }
 }
 
+/// Go waits for the next request in a read of one byte, and reads the rest when that has come.
+#[tokio::test]
+async fn a_body_behind_a_byte_that_was_read_alone_stays_readable() {
+    let mut observer = Observer::new();
+    let put = [b"PUT ", &HEAD[5..]].concat();
+    for head in [HEAD, &put] {
+        let whole = message(&pattern(1_000_000, 3), &[16 * 1024]);
+        let message = [head, &whole[HEAD.len()..]].concat();
+        let (peer, accepted) = connected_pair();
+        let mut gateway = Gateway::start(&[accepted.as_raw_fd()], |cues| {
+            cues.pause();
+            read_scattered(&accepted, &[1], 1);
+            read_scattered(&accepted, &[4096], message.len() - 1);
+        });
+        observer.follow(&gateway);
+        gateway.go();
+        drop(accepted);
+        thread::scope(|scope| {
+            scope.spawn(|| (&peer).write_all(&message).unwrap());
+        });
+        observer.until_gone(gateway).await;
+        let socket = observer.connection(peer.local_addr().unwrap()).socket;
+        let (length, next) = read(&observer, socket, Direction::Receive, "one byte, then the rest");
+        assert_eq!((length, next.as_deref()), (1_000_000, Some(&b"/next"[..])));
+    }
+}
+
 /// Data that looks like framing where none is: what does not cross is a gap, and nothing is told at a wrong place.
 #[tokio::test]
 async fn a_body_that_only_looks_chunked_shifts_nothing() {
