@@ -23,8 +23,9 @@ use xtask::testbed::truth::{Comparison, compare};
 use xtask::testbed::{Plan, Testbed};
 use xtask::versions;
 
-/// Requests a second, where gwobs joins midway: it takes some seconds to start on a busy machine.
+/// Requests a second, and seconds, where gwobs joins midway: it takes some of them to start on a busy machine.
 const RATE: usize = 400;
+const SECONDS: usize = 10;
 /// Requests before gwobs starts.
 const BEFORE: u64 = 100;
 
@@ -255,7 +256,7 @@ fn from_the_start(client: &impl Client, tls: Tls) -> Result<()> {
 /// (`docs/http2.md`), and of those after. Nothing may be wrong.
 fn joined(client: &impl Client, http2: Http2) -> Result<String> {
     let bed = bed(http2, Tls::default())?;
-    let sent = marked(&mixed(&cases(), 6 * RATE));
+    let sent = marked(&mixed(&cases(), SECONDS * RATE));
     let observe = bed.observe().in_turn()?;
     let running = client.start(&bed, &sent, Some(RATE))?;
     let deadline = Instant::now() + PATIENCE;
