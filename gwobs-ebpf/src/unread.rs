@@ -10,6 +10,7 @@ use crate::Outcome;
 use crate::connection::{AF_INET, AF_INET6, AF_UNIX, IPPROTO_MPTCP};
 use crate::emit::{self, Origin};
 use crate::kernel::{Object, offset, read};
+use crate::maps::PROCESSES;
 
 const SOCK_STREAM: u16 = 1;
 const SOCK_SEQPACKET: u16 = 5;
@@ -40,7 +41,9 @@ fn receive_unix(sock: Object, origin: &Origin) -> Outcome {
     if kind != SOCK_STREAM && kind != SOCK_SEQPACKET {
         return Ok(());
     }
-    let Peer { cookie, role, own } = peer(sock, origin.pid)?;
+    let Some(Peer { cookie, role, own }) = peer(sock, origin.pid)? else {
+        return Ok(());
+    };
     emit::put(
         UnreadRecord {
             peer: cookie,
@@ -55,14 +58,16 @@ fn receive_unix(sock: Object, origin: &Origin) -> Outcome {
 
 /// An accepted socket has the address of its listener, and its other end has none, unless a client took care to bind it.
 /// The ends of a pair (`socketpair`) have none either: nobody offers a service by such a thing, so both count as asking.
+/// `None` for a pair that a followed process has made, by which the gateway's processes talk to each other: HAProxy's at a
+/// reload.
 #[inline(always)]
-fn peer(sock: Object, pid: u32) -> Result<Peer, Counter> {
+fn peer(sock: Object, pid: u32) -> Result<Option<Peer>, Counter> {
     if offset!(unix_peer) == Offsets::ABSENT {
-        return Ok(Peer {
+        return Ok(Some(Peer {
             cookie: 0,
             role: ROLE_UNKNOWN,
             own: 0,
-        });
+        }));
     }
     let other: Object = read(sock, offset!(unix_peer))?;
     let named = |end: Object| read::<u64>(end, offset!(unix_address)).map(|address| address != 0);
@@ -77,12 +82,21 @@ fn peer(sock: Object, pid: u32) -> Result<Peer, Counter> {
         (true, true) => ROLE_UNKNOWN,
     };
     let maker: Object = read(sock, offset!(sock_peer_pid))?;
-    let own = !maker.is_null() && read::<u32>(maker, offset!(pid_number))? == pid;
-    Ok(Peer {
+    let maker = if maker.is_null() {
+        0
+    } else {
+        read::<u32>(maker, offset!(pid_number))?
+    };
+    let is_pair = role == ROLE_CONNECTED && !other_is_named && !other.is_null();
+    // SAFETY: a plain integer that is not looked at.
+    if is_pair && unsafe { PROCESSES.get(&maker) }.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Peer {
         cookie,
         role,
-        own: u8::from(own),
-    })
+        own: u8::from(maker == pid),
+    }))
 }
 
 #[inline(always)]

@@ -80,6 +80,31 @@ async fn unix_sockets_tell_who_asked() {
     assert_ne!(inner.socket, SocketCookie(0));
 }
 
+/// A pair that the gateway made is how its own processes talk to each other; one that it was given may lead anywhere.
+#[tokio::test]
+async fn of_socket_pairs_those_are_told_that_somebody_else_has_made() {
+    let (given, kept) = UnixStream::pair().unwrap();
+    let mut gateway = Gateway::start(&[given.as_raw_fd()], |cues| {
+        cues.pause();
+        let (asking, asked) = UnixStream::pair().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| serve(&asked));
+            ask(&asking);
+        });
+        ask(&given);
+    });
+    let mut observer = Observer::new();
+    observer.follow(&gateway);
+    gateway.go();
+    serve(&kept);
+    observer.until_gone(gateway).await;
+    let told: Vec<_> = unread(&observer)
+        .iter()
+        .map(|unread| (unread.role, unread.own))
+        .collect();
+    assert_eq!(told, [(Some(Role::Connected), false)]);
+}
+
 fn multipath_socket() -> std::os::fd::OwnedFd {
     // SAFETY: no pointers.
     owned(unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP) })
