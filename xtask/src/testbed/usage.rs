@@ -1,6 +1,6 @@
 //! What a process uses.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::time::{Duration, Instant};
 
 /// How long a process must do next to nothing to be idle; decisions come within a second of the answer's end.
@@ -23,6 +23,17 @@ pub fn cpu(pid: u32) -> Result<f64> {
     let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
     #[expect(clippy::cast_precision_loss, reason = "100 or so")]
     Ok(ticks.sum::<f64>() / per_second as f64)
+}
+
+/// User time of all children that have ended and were waited for (getrusage(2)).
+pub fn user_time_of_ended_children() -> Result<Duration> {
+    // SAFETY: plain integers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid reference to what it fills in.
+    let failed = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) } != 0;
+    ensure!(!failed, "getrusage: {}", std::io::Error::last_os_error());
+    let (seconds, micros) = (usage.ru_utime.tv_sec, usage.ru_utime.tv_usec);
+    Ok(Duration::from_secs(u64::try_from(seconds)?) + Duration::from_micros(u64::try_from(micros)?))
 }
 
 /// Memory of a process's own that is not backed by a file, in bytes, from `/proc/PID/smaps_rollup` (proc(5)).
