@@ -34,7 +34,7 @@ const SMALL: Size = Size {
 };
 /// How long an agent may take to be ready; the API server is no fast one.
 const READY: Duration = Duration::from_secs(300);
-/// Slices of endpoints that change, one after another.
+/// Changes of slices of endpoints, one after another.
 const CHANGES: usize = 500;
 /// The pause between two changes: a cluster in which a hundred pods a second come or go is a restless one.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -97,14 +97,14 @@ fn measure(size: Size) -> Result<Cost> {
     std::thread::sleep(SETTLE);
     let (peak, memory) = (usage::peak(agent.pid())?, usage::memory(agent.pid())?);
     let before = usage::cpu(agent.pid())?;
-    let changes = CHANGES.min(size.services);
-    for index in 0..changes {
-        api.apply(size.slice(index, 1))?;
+    for index in 0..CHANGES {
+        let (service, times) = (index % size.services, index / size.services);
+        api.apply(size.slice(service, (times + 1) % 2))?;
         std::thread::sleep(PAUSE);
     }
     std::thread::sleep(SETTLE);
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
-    let change_cpu = (usage::cpu(agent.pid())? - before) / changes as f64;
+    let change_cpu = (usage::cpu(agent.pid())? - before) / CHANGES as f64;
     Ok(Cost {
         ready,
         start_cpu,
