@@ -30,6 +30,11 @@ fn metric(cluster: &Cluster, beginning: &str) -> Result<f64> {
     }
 }
 
+/// Waits until a line of the metrics that begins so counts or says yes.
+fn until_positive(cluster: &Cluster, beginning: &str) -> Result<()> {
+    until_metric(cluster, beginning, |value| value > 0.0).map(drop)
+}
+
 /// Waits until a line of the metrics that begins so has this value.
 fn until_metric(cluster: &Cluster, beginning: &str, wanted: impl Fn(f64) -> bool) -> Result<f64> {
     let deadline = Instant::now() + FOLLOW;
@@ -59,13 +64,12 @@ fn failure_mode_1_a_route_is_accepted_and_its_traffic_misrouted() -> Result<()> 
     cluster.wait_until(&get("/a").due("short"))?;
     let agent = cluster.agent()?;
     let exchanges = cluster.client().run(&vec![get("/a/b").due("long"); 30])?;
-    ensure!(metric(&cluster, &condition("rank", "Accepted", "True"))? > 0.0);
-    ensure!(metric(&cluster, &condition("rank", "ResolvedRefs", "True"))? > 0.0);
-    let misroutes = metric(
+    until_positive(&cluster, &condition("rank", "Accepted", "True"))?;
+    until_positive(&cluster, &condition("rank", "ResolvedRefs", "True"))?;
+    until_positive(
         &cluster,
         r#"gwobs_misroutes_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="rank",rule="1",expected_backend="shop/long:80",observed_backend="shop/short:80",reason="wrong_backend"}"#,
     )?;
-    ensure!(misroutes > 0.0);
     until_event(&cluster, "RequestsMisrouted", "rank")?;
     ensure!(
         events(&cluster, "RequestsMisrouted", "rank").len() == 1,
@@ -90,24 +94,22 @@ fn failure_mode_2_trust_between_namespaces_collapses() -> Result<()> {
             r#"gwobs_cross_namespace_reference{{kind="HTTPRoute",namespace="shop",name="pay",to_kind="Service",to_namespace="other",to_name="pay",granted="{granted}"}}"#
         )
     };
-    ensure!(metric(&cluster, &reference("true"))? > 0.0);
+    until_positive(&cluster, &reference("true"))?;
 
     cluster.api.delete("ReferenceGrant", "other", "routes")?;
     let refused = get("/").due_status(500);
     cluster.wait_until(&refused)?;
     let exchanges = cluster.client().run(&vec![refused; 30])?;
-    ensure!(metric(&cluster, &reference("false"))? > 0.0);
-    ensure!(
-        metric(
-            &cluster,
-            r#"gwobs_reference_grant_changes_total{namespace="other",change="deleted"}"#
-        )? > 0.0
-    );
-    ensure!(metric(&cluster, &condition("pay", "Accepted", "True"))? > 0.0);
-    ensure!(metric(&cluster, &condition("pay", "ResolvedRefs", "False"))? > 0.0);
+    until_positive(&cluster, &reference("false"))?;
+    until_positive(
+        &cluster,
+        r#"gwobs_reference_grant_changes_total{namespace="other",change="deleted"}"#,
+    )?;
+    until_positive(&cluster, &condition("pay", "Accepted", "True"))?;
+    until_positive(&cluster, &condition("pay", "ResolvedRefs", "False"))?;
     until_event(&cluster, "ReferenceGrantRevoked", "pay")?;
     let denied = r#"gwobs_ungranted_denied_total{gateway_namespace="shop",gateway="web",route_namespace="shop",route="pay",rule="0"}"#;
-    ensure!(metric(&cluster, denied)? > 0.0);
+    until_positive(&cluster, denied)?;
 
     let observed = agent.stop()?;
     assert_exact(&exchanges, &observed)?;
@@ -161,12 +163,12 @@ fn failure_mode_4_the_controller_lacks_a_feature_that_a_route_uses() -> Result<(
     cluster.wait_until(&get("/").due("main"))?;
     let agent = cluster.agent()?;
     let exchanges = cluster.client().run(&vec![get("/m").due("main"); 20])?;
-    ensure!(metric(&cluster, &condition("mirror", "Accepted", "True"))? > 0.0);
+    until_positive(&cluster, &condition("mirror", "Accepted", "True"))?;
     let unsupported = r#"gwobs_unsupported_feature{gateway_class="traefik",kind="HTTPRoute",namespace="shop",name="mirror",feature="HTTPRouteRequestMirror"}"#;
-    ensure!(metric(&cluster, unsupported)? > 0.0);
+    until_positive(&cluster, unsupported)?;
     let definition =
         r#"gwobs_crd_info{name="httproutes.gateway.networking.k8s.io",bundle_version="v1.4.0",channel="standard"}"#;
-    ensure!(metric(&cluster, definition)? > 0.0);
+    until_positive(&cluster, definition)?;
     let comparison = assert_exact(&exchanges, &agent.stop()?)?;
     ensure!(comparison.misrouted == 20, "{comparison:?}");
     Ok(())
@@ -216,16 +218,14 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
 
     cluster.api.stall_watches("secrets", "traefik");
     cluster.api.apply(renewed.secret("tls"))?;
-    until_metric(&cluster, &stale, |value| value > 0.0)?;
-    ensure!(
-        metric(
-            &cluster,
-            &format!("gwobs_certificate_stale_since_seconds{{{CERTIFICATE}}}")
-        )? > 0.0
-    );
+    until_positive(&cluster, &stale)?;
+    until_positive(
+        &cluster,
+        &format!("gwobs_certificate_stale_since_seconds{{{CERTIFICATE}}}"),
+    )?;
     not_after(&cluster, "secret", renewed.not_after)?;
     not_after(&cluster, "served", first.not_after)?;
-    ensure!(metric(&cluster, &condition("main", "Accepted", "True"))? > 0.0);
+    until_positive(&cluster, &condition("main", "Accepted", "True"))?;
     cluster.api.resume_watches("secrets");
     until_metric(&cluster, &stale, |value| value == 0.0)?;
 
@@ -237,8 +237,8 @@ fn failure_mode_5_a_renewed_certificate_is_not_served() -> Result<()> {
         .apply(Certificate::until_year("other.test", 2030)?.secret("tls"))?;
     until_problem(&cluster, "name_mismatch", true)?;
     until_problem(&cluster, "expired", false)?;
-    ensure!(metric(&cluster, &listener_condition("ResolvedRefs", "True"))? > 0.0);
-    ensure!(metric(&cluster, &listener_condition("Programmed", "True"))? > 0.0);
+    until_positive(&cluster, &listener_condition("ResolvedRefs", "True"))?;
+    until_positive(&cluster, &listener_condition("Programmed", "True"))?;
     cluster.configure(&json!({"tls": {"options": {"default": {"sniStrict": true}}}}))?;
     until_problem(&cluster, "handshake_failing", true)?;
     cluster.api.apply(Certificate::until_year(HOST, 2030)?.secret("tls"))?;
