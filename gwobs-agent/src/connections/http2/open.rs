@@ -163,6 +163,10 @@ impl Streams {
         stamp: Stamp,
         tell: &mut Tell<'_>,
     ) {
+        if self.wants_request(stream) {
+            // Answered before its head was complete, as one that is too long is: what is left of that comes too late.
+            self.request_head(stream, Err(Inconclusive::Truncated), stamp, tell);
+        }
         let Some(open) = self.open.get_mut(&stream) else { return };
         open.response = Part::Headed;
         let head = match head {

@@ -9,6 +9,10 @@ pub(super) const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
 pub(super) const DATA: u8 = 0;
 pub(super) const RESET: u8 = 3;
 pub(super) const GOAWAY: u8 = 7;
+pub(super) const CONTINUATION: u8 = 9;
+
+/// The flag of the frame that ends a header section.
+pub(super) const END_HEADERS: u8 = 4;
 
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -30,7 +34,7 @@ impl Peer {
     pub(super) fn headers(&mut self, stream: u32, pairs: &[(&str, &str)], end: bool) -> Vec<u8> {
         let pairs = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let section = self.0.encode(pairs);
-        frame(1, 0x4 | u8::from(end), stream, &section)
+        frame(1, END_HEADERS | u8::from(end), stream, &section)
     }
 
     /// A request without a body.

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::frames::{GOAWAY, PREFACE, Peer, RESET, SETTINGS, data, frame};
+use super::frames::{CONTINUATION, END_HEADERS, GOAWAY, PREFACE, Peer, RESET, SETTINGS, data, frame};
 use super::script::{
     START, Script,
     Side::{self, Requests, Responses},
@@ -66,6 +66,31 @@ fn a_request_begins_with_its_first_byte() {
         .request(&get[20..]);
     let request = &script.half(0).request;
     assert_eq!(request.head_ended.unwrap().order - request.started.order, 3);
+}
+
+/// A head that is too long is answered before its end, and the rest of it may still come.
+#[test]
+fn a_request_that_is_answered_before_its_head_is_complete() {
+    let (mut script, mut client, mut server) = opened(Role::Accepted);
+    let mut head = client.headers(1, &[(":method", "GET"), (":scheme", "http"), (":path", "/a")], true);
+    head[4] &= !END_HEADERS;
+    script.request(&head);
+    script.response(&server.status(1, "431"));
+    script.request(&frame(CONTINUATION, END_HEADERS, 1, b""));
+    script.request(&client.get(3, "/b")).response(&server.status(3, "200"));
+    let half = script.half(0);
+    assert_eq!(
+        (half.request.head.is_some(), &half.flaws[..]),
+        (false, &[Inconclusive::Truncated][..])
+    );
+    let expected = [
+        Stage::RequestStarted,
+        Stage::RequestHead,
+        Stage::ResponseHead,
+        Stage::Ended,
+    ];
+    assert_eq!(stages(&script)[0], expected);
+    assert_eq!(script.summary()[1], "GET /b 0 -> 200 0 Completed");
 }
 
 #[test]
