@@ -80,12 +80,17 @@ fn nobody_there(mut decision: Decision, request: &Request<'_>) -> Decision {
 
 /// A reply of the gateway's own.
 fn respond(decision: Decision, status: u16, request: &Request<'_>) -> Decision {
+    refuse(decision, status, Vec::new(), request)
+}
+
+/// The same because none of these backends can get the request.
+fn refuse(decision: Decision, status: u16, backends: Vec<BackendChoice>, request: &Request<'_>) -> Decision {
     let grpc_status = is_grpc(decision.arrival.protocol, request).then(|| grpc_status(status));
     Decision {
         action: Action::Respond {
             status,
             grpc_status,
-            backends: Vec::new(),
+            backends,
         },
         ..decision
     }
@@ -104,7 +109,7 @@ fn is_grpc(protocol: WireProtocol, request: &Request<'_>) -> bool {
     protocol == WireProtocol::Grpc || request.headers.iter().any(typed)
 }
 
-/// All backends of the rule that decided, also where none of them can get the request.
+/// All backends of the rule that decided, also where it redirects or answers by itself, so that the decision names none.
 pub(crate) fn backends_of(snapshot: &Snapshot, decision: &Decision) -> Vec<BackendChoice> {
     let Some((route, rule)) = decision
         .route

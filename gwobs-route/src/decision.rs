@@ -121,6 +121,18 @@ pub struct Decision {
     pub caveats: Vec<Inconclusive>,
 }
 
+impl Decision {
+    /// The backends of the rule, also where none of them can get the request; empty where the rule redirects or answers by
+    /// itself.
+    #[must_use]
+    pub fn backends(&self) -> &[BackendChoice] {
+        match &self.action {
+            Action::Forward { backends, .. } | Action::Respond { backends, .. } => backends,
+            Action::Redirect(_) | Action::Reject => &[],
+        }
+    }
+}
+
 /// Changes to a response (ResponseHeaderModifier, CORS); names in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResponseHeaders {

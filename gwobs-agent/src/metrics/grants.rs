@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gwobs_route::{Action, BackendChoice, Decision, InvalidBackend, Mismatch, ObjectName, Origin, RouteRef, Verdict};
+use gwobs_route::{Decision, InvalidBackend, Mismatch, ObjectName, Origin, RouteRef, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -96,26 +96,17 @@ impl Grants {
     }
 }
 
-/// The backends of the rule that the decision is by, as the specs had them that it is by.
-fn backends(decision: &Decision) -> &[BackendChoice] {
-    match &decision.action {
-        Action::Forward { backends, .. } | Action::Respond { backends, .. } => backends,
-        Action::Redirect(_) | Action::Reject => &[],
-    }
-}
-
 /// Whether a backend of the rule is in another namespace.
 fn refers_elsewhere(decision: &Decision, route: &RouteRef) -> bool {
     let own = &route.route.namespace;
-    backends(decision)
-        .iter()
-        .any(|choice| choice.backend.service.namespace != *own)
+    let mut backends = decision.backends().iter();
+    backends.any(|choice| choice.backend.service.namespace != *own)
 }
 
 /// Whether a backend of the rule is in another namespace without a grant.
 fn lacks_grant(decision: &Decision) -> bool {
     let invalid = Some(InvalidBackend::NotPermitted);
-    backends(decision).iter().any(|choice| choice.invalid == invalid)
+    decision.backends().iter().any(|choice| choice.invalid == invalid)
 }
 
 fn is_refused(finished: &Finished) -> bool {

@@ -4,13 +4,11 @@ use crate::cluster::Referrer;
 use crate::decide::effects::Effects;
 use crate::decide::forwarded::forwarded;
 use crate::decide::redirect;
-use crate::decide::respond;
+use crate::decide::refuse;
 use crate::decide::scene::{Scene, matched_prefix};
 use crate::model::{BackendRef, Mirror, Rule};
 use crate::table::Entry;
-use crate::{
-    Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, ObjectName, Request, RouteKind, Snapshot,
-};
+use crate::{Action, BackendChoice, Decision, Endpoints, Inconclusive, MirrorTarget, ObjectName, RouteKind, Snapshot};
 
 /// The decision of a rule that neither redirects nor answers: `decision` with its action filled in.
 pub(super) fn forward(
@@ -50,15 +48,6 @@ pub(super) fn forward(
         mirrors,
         may_answer_itself: effects.may_answer || effects.cors.is_some() || opaque_backend,
     };
-    decision
-}
-
-/// A reply of the gateway's own, because none of these backends can get the request.
-fn refuse(decision: Decision, status: u16, refused: Vec<BackendChoice>, request: &Request<'_>) -> Decision {
-    let mut decision = respond(decision, status, request);
-    if let Action::Respond { backends, .. } = &mut decision.action {
-        *backends = refused;
-    }
     decision
 }
 

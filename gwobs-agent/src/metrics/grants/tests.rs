@@ -1,4 +1,4 @@
-use gwobs_route::{BackendName, Endpoints};
+use gwobs_route::{Action, BackendChoice, BackendName, Endpoints};
 use prometheus_client::encoding::text::encode;
 
 use super::*;
