@@ -55,10 +55,15 @@ impl Rivals {
         }
     }
 
+    /// What is over by then is forgotten, so that no more are remembered than there are requests.
+    fn forget_old(&mut self, now: Timestamp) {
+        self.open.retain(|_, rivalled| rivalled.until >= now);
+    }
+
     /// Why a call that begins now may be that of an unseen request, or of one whose own was given away. `steady`: requests
     /// never move between threads.
     fn owner_of(&mut self, began: Stamp, steady: bool) -> Option<Inconclusive> {
-        self.open.retain(|_, rivalled| rivalled.until >= began.time);
+        self.forget_old(began.time);
         let late = self.until.filter(|(until, _)| !steady && *until >= began.time);
         let mut rivalled = self.open.values().filter(|one| !steady || one.tid == began.tid);
         late.map(|(_, why)| why).or_else(|| rivalled.next().map(|one| one.why))
@@ -93,6 +98,7 @@ impl Process {
 
     /// Every request that may own a call which the unseen one may own too. Crowds only count, so theirs are spoilt.
     fn rival_requests(&mut self, answered: Stamp, why: Inconclusive) {
+        self.rivals.forget_old(answered.time);
         let steady = self.threads.steady();
         let mut reopened = Vec::new();
         let mut crowds = Vec::new();
