@@ -173,7 +173,8 @@ fn read_byte(address: u64) -> Option<u8> {
     (result == 0).then_some(byte)
 }
 
-/// Where a body would begin, if a message begins with these buffers, or began a byte before: behind the empty line that ends its head.
+/// Where a body would begin, if a message begins with these buffers, or began a byte before: behind the empty line that
+/// ends its head.
 #[inline(always)]
 pub fn guess(mut buffers: Buffers, position: u32, length: u32, direction: u8) -> Result<Chunks, Counter> {
     if !segments::refill(&mut buffers) || !begins_in_capitals(buffers.address) {

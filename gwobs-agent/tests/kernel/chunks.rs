@@ -120,26 +120,31 @@ pub(crate) fn read_scattered(stream: &TcpStream, lengths: &[usize], mut left: us
     }
 }
 
+/// A gateway reads a message in some way while nobody reads the ring buffer; the socket.
+async fn observe_reading(observer: &mut Observer, message: &[u8], reading: impl FnOnce(&TcpStream)) -> SocketCookie {
+    let (peer, accepted) = connected_pair();
+    let mut gateway = Gateway::start(&[accepted.as_raw_fd()], |cues| {
+        cues.pause();
+        reading(&accepted);
+    });
+    observer.follow(&gateway);
+    gateway.go();
+    drop(accepted);
+    thread::scope(|scope| {
+        scope.spawn(|| (&peer).write_all(message).unwrap());
+    });
+    observer.until_gone(gateway).await;
+    observer.connection(peer.local_addr().unwrap()).socket
+}
+
 #[tokio::test]
 async fn a_body_that_is_read_into_scattered_buffers_stays_readable() {
     let mut observer = Observer::new();
     for sizes in SIZES {
         for lengths in [&[16 * 1024][..], &[100, 1, 2, 0, 3, 70_001], &[333; 200]] {
-            let data = pattern(1_000_000, 2);
-            let message = message(&data, sizes);
-            let (peer, accepted) = connected_pair();
-            let mut gateway = Gateway::start(&[accepted.as_raw_fd()], |cues| {
-                cues.pause();
-                read_scattered(&accepted, lengths, message.len());
-            });
-            observer.follow(&gateway);
-            gateway.go();
-            drop(accepted);
-            thread::scope(|scope| {
-                scope.spawn(|| (&peer).write_all(&message).unwrap());
-            });
-            observer.until_gone(gateway).await;
-            let socket = observer.connection(peer.local_addr().unwrap()).socket;
+            let message = message(&pattern(1_000_000, 2), sizes);
+            let reading = |accepted: &TcpStream| read_scattered(accepted, lengths, message.len());
+            let socket = observe_reading(&mut observer, &message, reading).await;
             let case = format!("{sizes:?} into {} buffers", lengths.len());
             let (length, next) = read(&observer, socket, Direction::Receive, &case);
             assert_eq!((length, next.as_deref()), (1_000_000, Some(&b"/next"[..])), "{case}");
@@ -155,20 +160,11 @@ async fn a_body_behind_a_byte_that_was_read_alone_stays_readable() {
     for head in [HEAD, &put] {
         let whole = message(&pattern(1_000_000, 3), &[16 * 1024]);
         let message = [head, &whole[HEAD.len()..]].concat();
-        let (peer, accepted) = connected_pair();
-        let mut gateway = Gateway::start(&[accepted.as_raw_fd()], |cues| {
-            cues.pause();
-            read_scattered(&accepted, &[1], 1);
-            read_scattered(&accepted, &[4096], message.len() - 1);
-        });
-        observer.follow(&gateway);
-        gateway.go();
-        drop(accepted);
-        thread::scope(|scope| {
-            scope.spawn(|| (&peer).write_all(&message).unwrap());
-        });
-        observer.until_gone(gateway).await;
-        let socket = observer.connection(peer.local_addr().unwrap()).socket;
+        let reading = |accepted: &TcpStream| {
+            read_scattered(accepted, &[1], 1);
+            read_scattered(accepted, &[4096], message.len() - 1);
+        };
+        let socket = observe_reading(&mut observer, &message, reading).await;
         let (length, next) = read(&observer, socket, Direction::Receive, "one byte, then the rest");
         assert_eq!((length, next.as_deref()), (1_000_000, Some(&b"/next"[..])));
     }
