@@ -10,6 +10,7 @@
 mod connection;
 mod counts;
 mod exchanges;
+mod flow;
 mod handshake;
 mod http2;
 mod limits;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use gwobs_http::Chunk;
 use gwobs_http::http1::{RequestStream, ResponseStream};
 use gwobs_http::opening::Opening;
@@ -11,11 +10,11 @@ use gwobs_route::Inconclusive;
 
 use super::Context;
 use super::exchanges::{Exchanges, Question};
+use super::flow::{Flow, Reading, Unneeded};
 use super::handshake::Handshake;
 use super::http2::Http2;
 use super::limits::REORDER_NANOSECONDS;
-use super::sequence::{Next, Piece, Sequencer};
-use super::skip::{Followed, Skip, Window};
+use super::skip::Skip;
 use super::tls::Library;
 use crate::event::{Data, Direction, Opened, Role, Timestamp};
 use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
@@ -35,30 +34,6 @@ pub(super) enum Phase {
     PassedOn,
     /// Nothing of it will be read.
     Unreadable(Inconclusive),
-}
-
-/// One direction.
-#[derive(Debug)]
-pub(super) struct Flow {
-    sequencer: Sequencer,
-    window: Window,
-    followed: Followed,
-    /// Losses that had been told when bytes of this direction were last seen.
-    losses: u64,
-    /// Why the stream was desynchronised last.
-    pub(super) lost_because: Inconclusive,
-}
-
-/// A part of the stream that is being read.
-#[derive(Debug)]
-pub(super) struct Reading {
-    pub(super) chunk: Chunk,
-    /// Bytes that follow it and were left out.
-    left_out: u64,
-    pub(super) stamp: Stamp,
-    pub(super) begins_call: bool,
-    /// Why bytes are missing, if they are.
-    pub(super) why_missing: Inconclusive,
 }
 
 /// Messages may have been missed: which response answers which request is told only by one coming after the other.
@@ -188,13 +163,9 @@ impl State {
     /// Takes a part of a call and reads what can be read now.
     pub(super) fn on_data(&mut self, data: &Data, stamp: Stamp, begins_call: bool, context: &mut Context<'_>) {
         let last_direction = self.last_direction.replace(data.direction);
-        let flow = self.flow(data.direction);
-        if last_direction != Some(data.direction) {
-            flow.window.turned(data.position);
-        }
-        flow.followed.left_out(data.left_out);
-        flow.sequencer
-            .offer(Piece::new(data, stamp, begins_call), context.counts);
+        let turned = last_direction != Some(data.direction);
+        self.flow(data.direction)
+            .offer(data, stamp, begins_call, turned, context.counts);
         self.read(false, context);
         self.tell_skips(context);
     }
@@ -214,7 +185,7 @@ impl State {
         let flows = [&self.request_flow, &self.response_flow];
         let waiting = flows
             .into_iter()
-            .filter_map(|flow| flow.sequencer.waiting_since())
+            .filter_map(|flow| flow.waiting_since())
             .chain(rest)
             .min()?;
         Some(Timestamp(waiting.0.saturating_add(REORDER_NANOSECONDS)))
@@ -286,7 +257,7 @@ impl State {
                 self.read_responses_before(unseen_until.unwrap_or(0), context);
                 moved = true;
             }
-            let force = force || self.response_flow.sequencer.is_full();
+            let force = force || self.response_flow.is_full();
             while let Some(next) = self.next_response(force, context) {
                 self.read_responses(next, force, context);
                 moved = true;
@@ -299,7 +270,7 @@ impl State {
 
     /// The next part of the request direction. What nobody needs of a body is not waited for: it may have been spliced.
     fn next_request(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let unneeded = self.is_http1() && self.request_flow.sequencer.missing() <= self.requests.skippable();
+        let unneeded = self.is_http1() && self.request_flow.missing() <= self.requests.skippable();
         self.request_flow.pop(force || unneeded, context)
     }
 
@@ -320,7 +291,7 @@ impl State {
 
     fn next_response_stamp(&self) -> Option<Stamp> {
         let rest = self.rest.as_ref().map(|rest| rest.stamp);
-        rest.or_else(|| self.response_flow.sequencer.first().map(|piece| piece.stamp))
+        rest.or_else(|| self.response_flow.first())
     }
 
     /// The next part of the response direction, unless it must wait for the request it answers.
@@ -331,7 +302,7 @@ impl State {
         if let Some(rest) = self.rest.take() {
             return Some(*rest);
         }
-        let unneeded = self.is_http1() && self.response_flow.sequencer.missing() <= self.responses.skippable();
+        let unneeded = self.is_http1() && self.response_flow.missing() <= self.responses.skippable();
         self.response_flow.pop(force || unneeded, context)
     }
 
@@ -353,7 +324,7 @@ impl State {
     /// The event of a send comes after the send, so an answer to it may be logged first; a receive is logged before
     /// the process knows of it.
     pub(super) fn request_may_be_late(&self) -> bool {
-        self.about.role == Role::Connected || self.request_flow.sequencer.waiting_since().is_some()
+        self.about.role == Role::Connected || self.request_flow.waiting_since().is_some()
     }
 
     fn flow(&mut self, direction: Direction) -> &mut Flow {
@@ -411,96 +382,5 @@ impl State {
                 framed: matches!(unneeded, Unneeded::Frame(_)),
             }));
         }
-    }
-}
-
-/// How many of the next bytes of a direction are not needed.
-#[derive(Debug, Clone, Copy)]
-enum Unneeded {
-    Bytes(u64),
-    /// Those before the next frame of HTTP/2; unless they are, or its place is not known.
-    Frame(Option<u64>),
-}
-
-impl Flow {
-    pub(super) fn new(position: Option<u32>, losses: u64) -> Self {
-        Self {
-            sequencer: Sequencer::at(position),
-            window: Window::default(),
-            followed: Followed::default(),
-            losses,
-            lost_because: Inconclusive::Truncated,
-        }
-    }
-
-    /// The position to tell the kernel side, if it is worth it.
-    fn tell(&mut self, unneeded: Unneeded) -> Option<u32> {
-        let position = self.sequencer.position()?;
-        match unneeded {
-            Unneeded::Bytes(length) => self.window.tell(position, length),
-            Unneeded::Frame(distance) => self.window.tell_frame(position, distance?, &mut self.followed),
-        }
-    }
-
-    /// The kernel side may not know where frames are.
-    pub(super) fn lose_frames(&mut self) {
-        self.followed = Followed::No;
-    }
-
-    /// Why bytes would be missing now.
-    pub(super) fn why_missing(&self, context: &Context<'_>) -> Inconclusive {
-        match self.losses < context.losses {
-            true => Inconclusive::LostEvents,
-            false => Inconclusive::Truncated,
-        }
-    }
-
-    fn pop(&mut self, force: bool, context: &mut Context<'_>) -> Option<Reading> {
-        let why_missing = self.why_missing(context);
-        let force = force || self.sequencer.is_full() || why_missing == Inconclusive::LostEvents;
-        let next = self.sequencer.pop(force, context.counts)?;
-        self.losses = context.losses;
-        Some(match next {
-            Next::Missing(length, stamp) => Reading {
-                chunk: Chunk::Gap(length),
-                left_out: 0,
-                stamp,
-                begins_call: false,
-                why_missing,
-            },
-            Next::Piece(piece) => Reading::of(piece),
-        })
-    }
-}
-
-impl Reading {
-    fn of(piece: Piece) -> Self {
-        Self {
-            left_out: u64::from(piece.length).saturating_sub(piece.bytes.len() as u64),
-            chunk: Chunk::Bytes(piece.bytes),
-            stamp: piece.stamp,
-            begins_call: piece.begins_call,
-            why_missing: Inconclusive::Truncated,
-        }
-    }
-
-    /// Bytes of the same direction that were consumed before without being read.
-    pub(super) fn replay(&self, bytes: Bytes, stamp: Stamp) -> Self {
-        let chunk = Chunk::Bytes(bytes);
-        Self {
-            chunk,
-            left_out: 0,
-            stamp,
-            begins_call: false,
-            why_missing: self.why_missing,
-        }
-    }
-
-    /// Goes on to what was left out after the bytes; false if all has been read.
-    pub(super) fn advance(&mut self) -> bool {
-        if self.chunk.is_empty() && self.left_out > 0 {
-            self.chunk = Chunk::Gap(std::mem::take(&mut self.left_out));
-        }
-        !self.chunk.is_empty()
     }
 }

@@ -13,7 +13,8 @@ use gwobs_route::Inconclusive;
 
 use self::open::Streams;
 use super::Context;
-use super::connection::{Phase, Reading, State};
+use super::connection::{Phase, State};
+use super::flow::Reading;
 use crate::exchange::{ExchangeEvent, Half, Stamp};
 
 /// What is known of the HTTP/2 on a connection.

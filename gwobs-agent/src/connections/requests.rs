@@ -7,7 +7,8 @@ use gwobs_http::{Chunk, RequestHead};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Doubt, Phase, Reading, State};
+use super::connection::{Doubt, Phase, State};
+use super::flow::Reading;
 use super::http2::Http2;
 use super::tls::Library;
 use crate::event::Role;

@@ -5,8 +5,9 @@ use gwobs_http::{Chunk, ResponseHead};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Doubt, Phase, Reading, State};
+use super::connection::{Doubt, Phase, State};
 use super::exchanges::{Question, switches_to};
+use super::flow::Reading;
 use super::http2::Http2;
 use crate::exchange::{Outcome, Stamp};
 

@@ -10,7 +10,8 @@ use gwobs_http::tls::{ClientHello, Records, Seen};
 use gwobs_route::Inconclusive;
 
 use super::Context;
-use super::connection::{Flow, Phase, Reading, State};
+use super::connection::{Phase, State};
+use super::flow::{Flow, Reading};
 use super::handshake::{self, Clue, Handshake, HandshakeFailure};
 use crate::event::{Data, HandshakeOutcome, Plaintext, Role};
 #[cfg(test)]

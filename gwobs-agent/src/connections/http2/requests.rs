@@ -7,7 +7,8 @@ use gwobs_route::Inconclusive;
 
 use super::Http2;
 use crate::connections::Context;
-use crate::connections::connection::{Phase, Reading, State};
+use crate::connections::connection::{Phase, State};
+use crate::connections::flow::Reading;
 use crate::exchange::Stamp;
 
 impl State {
