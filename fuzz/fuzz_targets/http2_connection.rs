@@ -21,8 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     while !input.is_empty() {
         play.step(&mut input);
     }
-    let stages = &mut play.stages;
-    play.connections.on_time(Timestamp(u64::MAX), &mut |event| check(stages, &event));
+    let (stages, forges) = (&mut play.stages, play.forges);
+    play.connections.on_time(Timestamp(u64::MAX), &mut |event| check(stages, forges, &event));
 });
 
 /// Both ends of a connection.
@@ -30,6 +30,8 @@ struct Play {
     connections: Connections,
     stages: HashMap<HalfId, Stage>,
     role: Role,
+    /// Payloads may be written to look like frames.
+    forges: bool,
     time: u64,
     encoders: [Encoder<'static>; 2],
     /// Bytes that were written and not moved yet, by direction: requests, responses.
@@ -45,6 +47,7 @@ impl Play {
             connections: Connections::new(),
             stages: HashMap::new(),
             role: if kind & 1 == 0 { Role::Accepted } else { Role::Connected },
+            forges: kind & 4 == 4,
             time: 0,
             encoders: [Encoder::new(), Encoder::new()],
             written: [preface, b"\0\0\0\x04\0\0\0\0\0".to_vec()],
@@ -73,7 +76,11 @@ impl Play {
             5 => self.frame(side, 3, 0, stream(input), &[0; 4]),
             6 => self.frame(side, 7, 0, 0, &[0, 0, 0, input.byte(), 0, 0, 0, 0]),
             7 => self.frame(side, 6, 0, 0, &[0; 8]),
-            8 => self.frame(side, input.byte(), input.byte(), stream(input), &input.bytes()),
+            8 => {
+                let (kind, flags, stream) = (input.byte(), input.byte(), stream(input));
+                let payload = self.payload(input);
+                self.frame(side, kind, flags, stream, &payload);
+            }
             9..13 => self.move_bytes(side, usize::MAX, 0),
             13 => self.move_bytes(side, input.byte().into(), 0),
             14 => self.move_bytes(side, usize::MAX, input.byte()),
@@ -110,8 +117,17 @@ impl Play {
     }
 
     fn data(&mut self, side: usize, input: &mut Input<'_>) {
-        let (stream, end, payload) = (stream(input), input.byte() & 1, input.bytes());
+        let (stream, end, payload) = (stream(input), input.byte() & 1, self.payload(input));
         self.frame(side, 0, end, stream, &payload);
+    }
+
+    /// No frame is as long as these bytes would have it be, unless somebody forges.
+    fn payload(&self, input: &mut Input<'_>) -> Vec<u8> {
+        let bytes = input.bytes();
+        match self.forges {
+            true => bytes.to_vec(),
+            false => bytes.iter().map(|byte| byte | 0x80).collect(),
+        }
     }
 
     fn frame(&mut self, side: usize, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
@@ -158,8 +174,8 @@ impl Play {
     fn event(&mut self, kind: EventKind) {
         self.time += 1_000_000;
         let event = KernelEvent { time: Timestamp(self.time), pid: 7, tid: 7, kind };
-        let stages = &mut self.stages;
-        self.connections.on_event(&event, &mut |event| check(stages, &event));
+        let (stages, forges) = (&mut self.stages, self.forges);
+        self.connections.on_event(&event, &mut |event| check(stages, forges, &event));
         self.connections.drain_skips();
     }
 }
@@ -169,12 +185,16 @@ fn stream(input: &mut Input<'_>) -> u32 {
     u32::from(input.byte() % 8) * 2 + 1
 }
 
-/// Stages come in order and nothing after the end; what is told of a stream was sent on it.
-fn check(stages: &mut HashMap<HalfId, Stage>, event: &ExchangeEvent<'_>) {
+/// Stages come in order and nothing after the end; what is told of a stream was sent on it. Where somebody `forges`, it may be
+/// forged, and what follows bytes that were missed says so.
+fn check(stages: &mut HashMap<HalfId, Stage>, forges: bool, event: &ExchangeEvent<'_>) {
     let ExchangeEvent::Progress { stage, half } = event else { return };
     let before = stages.insert(half.id, *stage);
     assert!(before.is_none_or(|before| before < *stage), "{before:?} {half:?}");
     assert!(half.response.body_prefix.len() as u64 <= half.response.body_length);
+    if forges && half.connection.missed.is_some() {
+        return;
+    }
     if let (Some(path), Some(stream)) = (path(half), stream_of(half)) {
         assert_eq!(path, [b"/", stream].concat(), "{half:?}");
     }

@@ -42,6 +42,19 @@ pub struct Connection {
     pub preexisting: bool,
     /// What is known of its encryption; `None` if it has none.
     pub tls: Option<Tls>,
+    /// The last time that bytes were missed before the half began, so that the place of its messages had to be found;
+    /// `None` if every byte since the connection's first was read, or left out on purpose.
+    pub missed: Option<Missed>,
+}
+
+/// Bytes of a connection that were missed. Whatever is read after them may be the content of a message that began among
+/// them, and somebody may have written it to be taken for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Missed {
+    /// How often bytes of this connection were missed up to then.
+    pub times: u32,
+    /// Why they were.
+    pub why: Inconclusive,
 }
 
 /// What is known of a connection's encryption.

@@ -14,6 +14,7 @@ mod judging;
 mod live;
 mod partial;
 mod passthrough;
+mod rejoined;
 mod request;
 mod scope;
 mod settings;
@@ -27,7 +28,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gwobs_route::{Judgement, Snapshot, Verdict};
+use gwobs_route::{Inconclusive, Judgement, Snapshot, Verdict};
 
 pub use counts::{Counts, PairingOutcome};
 pub(crate) use request::{Fields, Target};
@@ -44,6 +45,7 @@ use finish::{Identity, Over, Report};
 use judging::Judging;
 use live::Snapshots;
 use passthrough::Passthrough;
+use rejoined::Rejoined;
 use strays::Strays;
 use weighing::Weighing;
 
@@ -69,6 +71,7 @@ pub struct Pipeline {
     held: VecDeque<(Timestamp, Over)>,
     passthrough: Passthrough,
     strays: Strays,
+    rejoined: Rejoined,
     weighing: Weighing,
     convergence: Convergence,
     counts: Counts,
@@ -89,6 +92,7 @@ impl Pipeline {
             held: VecDeque::new(),
             passthrough: Passthrough::default(),
             strays: Strays::default(),
+            rejoined: Rejoined::default(),
             weighing: Weighing::new(hold),
             convergence: Convergence::new(window.saturating_add(hold)),
             counts: Counts::default(),
@@ -282,7 +286,13 @@ impl Pipeline {
     }
 
     fn judge(&mut self, now: Timestamp, over: Over, sink: &mut impl Sink) {
+        if let Over::Request(request) = &over {
+            self.rejoined.learn(request);
+        }
         let report = self.report(&over);
+        if let Over::Call { call, .. } = &over {
+            self.rejoined.learn_alone(call);
+        }
         if is_mismatch(&report.finished.judgement) && !over.was_held() && !self.settings.hold.is_zero() {
             self.held.push_back((self.end_of_hold(now), over));
         } else {
@@ -299,11 +309,16 @@ impl Pipeline {
         let judging = self.judging();
         match over {
             Over::Request(request) => {
-                let in_doubt = |reason| self.strays.cast_doubt(reason, request, &judging);
-                finish::report(request, in_doubt, self.identity(&request.downstream), &judging)
+                let doubt = |reason| {
+                    let stray = self.strays.cast_doubt(reason, request, &judging);
+                    let stray = stray.then_some(Inconclusive::Unpaired);
+                    stray.or_else(|| self.rejoined.doubt(request))
+                };
+                finish::report(request, doubt, self.identity(&request.downstream), &judging)
             }
             Over::Call { call, why, ports } => {
-                finish::without_downstream(call, *why, ports.as_deref(), self.identity(call), &judging)
+                let doubt = self.rejoined.doubt_alone(call);
+                finish::without_downstream(call, *why, ports.as_deref(), doubt, self.identity(call), &judging)
             }
             Over::Passed(passed) => {
                 let pid = passed.downstream.connection.pid;

@@ -17,7 +17,7 @@ use super::limits::REORDER_NANOSECONDS;
 use super::skip::Skip;
 use super::tls::Library;
 use crate::event::{Data, Direction, Opened, Role, Timestamp};
-use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Stamp};
+use crate::exchange::{BODY_PREFIX, Connection, ExchangeEvent, Missed, Stamp};
 
 /// What the bytes of a connection are.
 #[derive(Debug)]
@@ -92,6 +92,7 @@ impl State {
             peer: opened.peer,
             preexisting: opened.preexisting,
             tls: None,
+            missed: None,
         };
         let (received, sent) = opened.positions.unzip();
         let (requests_at, responses_at) = match opened.role {
@@ -127,6 +128,13 @@ impl State {
         state
     }
 
+    /// Bytes were missed, and the place of the next message with them.
+    pub(super) fn miss(&mut self, why: Inconclusive) {
+        let about = Arc::make_mut(&mut self.about);
+        let times = about.missed.map_or(0, |missed| missed.times).wrapping_add(1);
+        about.missed = Some(Missed { times, why });
+    }
+
     /// The place in both directions is not known.
     pub(super) fn join_midstream(&mut self) {
         match &mut self.phase {
@@ -135,6 +143,7 @@ impl State {
             Phase::Tls(records) => **records = [Records::midstream(), Records::midstream()],
             Phase::Opening(..) | Phase::Http1 => self.phase = Phase::Http1,
         }
+        self.miss(Inconclusive::JoinedMidstream);
         self.requests.desynchronise();
         self.responses.desynchronise();
         self.request_flow.lost_because = Inconclusive::JoinedMidstream;

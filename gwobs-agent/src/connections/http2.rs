@@ -8,6 +8,9 @@ mod open;
 mod requests;
 mod responses;
 
+use std::collections::BTreeSet;
+
+use gwobs_http::http2::hpack::Line;
 use gwobs_http::http2::{Fault, Stream};
 use gwobs_route::Inconclusive;
 
@@ -15,6 +18,7 @@ use self::open::Streams;
 use super::Context;
 use super::connection::{Phase, State};
 use super::flow::Reading;
+use super::limits::MAX_STREAMS;
 use crate::exchange::{ExchangeEvent, Half, Stamp};
 
 /// What is known of the HTTP/2 on a connection.
@@ -31,6 +35,10 @@ pub(super) struct Http2 {
     /// Requests on streams below this one may have been missed. Ids only grow (RFC 9113 section 5.1.1), so once a request
     /// is read again, all later ones are seen.
     missed_below: u32,
+    /// Streams whose request was not seen, and that were given up.
+    reset_unseen: BTreeSet<u32>,
+    /// The header section that is being read in the direction of the requests is on a stream that had its request.
+    is_out_of_order: bool,
 }
 
 impl Http2 {
@@ -44,6 +52,8 @@ impl Http2 {
             response_began: None,
             awaited: None,
             missed_below: 0,
+            reset_unseen: BTreeSet::new(),
+            is_out_of_order: false,
         }
     }
 
@@ -113,7 +123,11 @@ impl State {
     fn http2_reset(&mut self, stream: u32, stamp: Stamp, context: &mut Context<'_>) {
         let Phase::Http2(http2) = &mut self.phase else { return };
         if http2.is_unseen(stream) {
-            return self.unseen_answered(stamp, context);
+            // A client can name streams as long as it likes, but has no more of them open than that.
+            if http2.reset_unseen.len() < MAX_STREAMS && http2.reset_unseen.insert(stream) {
+                self.unseen_answered(stamp, context);
+            }
+            return;
         }
         http2
             .streams
@@ -127,6 +141,19 @@ impl State {
             stamp,
             why: self.request_flow.lost_because,
         });
+    }
+
+    /// A stream got a second head: not all that was taken for frames can be frames, and what is open may be wrong.
+    fn http2_contradicted(&mut self, stamp: Stamp, context: &mut Context<'_>) {
+        context.counts.invalid_messages += 1;
+        let missed = self.about.missed;
+        let why = missed.map_or(Inconclusive::UnsupportedProtocol, |missed| missed.why);
+        self.unreadable(stamp, why, context);
+        self.abandon(why, context);
+        self.miss(why);
+        self.request_flow.lost_because = why;
+        self.response_flow.lost_because = why;
+        self.go_on_with_http2(Http2::joined());
     }
 
     /// Calls that begin with frames tell HTTP/2 where the first bytes were not seen.
@@ -143,6 +170,12 @@ impl State {
             self.go_on_with_http2(http2);
         }
     }
+}
+
+/// True if a header section is that of a head: trailers have no pseudo-header fields (RFC 9113 section 8.1).
+fn is_head(lines: &[Line]) -> bool {
+    let names = lines.iter().filter_map(|line| line.name.as_ref());
+    names.into_iter().any(|name| name.starts_with(b":"))
 }
 
 impl Reading {

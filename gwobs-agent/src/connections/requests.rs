@@ -111,6 +111,7 @@ impl State {
 
     /// Bytes are missing in which requests may have been.
     fn miss_requests(&mut self, why: Inconclusive) {
+        self.miss(why);
         self.request_flow.lost_because = why;
         self.doubt = Some(Doubt {
             why,

@@ -139,6 +139,7 @@ impl State {
         } else {
             why
         };
+        self.miss(self.response_flow.lost_because);
         self.doubt.get_or_insert(Doubt {
             why: self.response_flow.lost_because,
             in_turn: true,

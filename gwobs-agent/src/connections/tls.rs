@@ -50,6 +50,7 @@ impl Hello {
             peer: address,
             preexisting: false,
             tls: None,
+            missed: None,
         };
         Self {
             connection: Arc::new(connection),

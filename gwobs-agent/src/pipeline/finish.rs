@@ -64,17 +64,17 @@ impl Over {
     }
 }
 
-/// Judges a settled request. `in_doubt`: whether a mismatch of it is not proven, because of what else happened.
+/// Judges a settled request. `doubt`: why a mismatch of it is not proven, because of what else happened.
 pub(super) fn report(
     settled: &SettledRequest,
-    in_doubt: impl Fn(Mismatch) -> bool,
+    doubt: impl Fn(Mismatch) -> Option<Inconclusive>,
     identity: Identity,
     judging: &Judging<'_>,
 ) -> Report {
     let calls = calls(settled);
     let mut judged = judging.judge_by_all(&settled.downstream, &calls);
     if let Some(judged) = &mut judged {
-        cast_doubt(&mut judged.judgement, settled, in_doubt);
+        cast_doubt(&mut judged.judgement, settled, doubt);
     }
     let decided = judging::decided_at(&settled.downstream);
     let report = assemble(&settled.downstream, &calls, judged, decided, identity, judging);
@@ -92,14 +92,21 @@ pub(super) fn report(
 }
 
 /// Judges an upstream call whose request nobody could read. `ports`: the local ports by which it can have come in.
+/// `doubt`: why a mismatch of it is not proven.
 pub(super) fn without_downstream(
     call: &Half,
     why: Inconclusive,
     ports: Option<&[u16]>,
+    doubt: Option<Inconclusive>,
     identity: Identity,
     judging: &Judging<'_>,
 ) -> Report {
-    let judged = judging.judge_alone(call, why, ports);
+    let mut judged = judging.judge_alone(call, why, ports);
+    if let (Some(judged), Some(why)) = (&mut judged, doubt)
+        && matches!(judged.judgement.verdict, Verdict::Mismatch(_))
+    {
+        judged.judgement = open(why);
+    }
     let purpose = match judged.as_ref().map(|judged| judged.judgement.verdict) {
         Some(Verdict::Match | Verdict::Mismatch(_)) => Purpose::Forward,
         Some(Verdict::Inconclusive(_)) | None => Purpose::Unknown,
@@ -226,13 +233,14 @@ fn attempt(call: &SettledCall) -> Attempt<'_> {
 }
 
 /// What pairing left open is left open, and so is a mismatch that may rest on the calls of another request.
-fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest, in_doubt: impl Fn(Mismatch) -> bool) {
+fn cast_doubt(judgement: &mut Judgement, settled: &SettledRequest, doubt: impl Fn(Mismatch) -> Option<Inconclusive>) {
     match (&settled.tie, judgement.verdict) {
         (Tie::Unknown(why), _) => *judgement = open(*why),
         (_, Verdict::Mismatch(reason)) => {
             let mirror_in_doubt = reason == Mismatch::WrongMirror && settled.beside_in_doubt;
-            if mirror_in_doubt || in_doubt(reason) {
-                *judgement = open(Inconclusive::Unpaired);
+            let mirror = mirror_in_doubt.then_some(Inconclusive::Unpaired);
+            if let Some(why) = mirror.or_else(|| doubt(reason)) {
+                *judgement = open(why);
             }
         }
         _ => {}

@@ -8,6 +8,7 @@ mod passed;
 
 use std::sync::Arc;
 
+use gwobs_http::RequestHead;
 use gwobs_route::{Arrival, Decision, Inconclusive, Judgement, ObjectName, Request, Verdict, decide, judge};
 
 pub(super) use observed::{Call, origin, purposes};
@@ -73,21 +74,43 @@ impl<'a> Judging<'a> {
         let Some(head) = completed.filter(|_| reply_is_known(downstream, calls)) else {
             return self.judge_nothing(downstream, Inconclusive::JoinedMidstream);
         };
+        let judged = self.judge_head(downstream, &head, calls)?;
+        match downstream.connection.missed.filter(|_| judged.is_mismatch()) {
+            Some(missed) if !self.is_mismatch_as_sent(downstream, &head, calls) => {
+                self.judge_nothing(downstream, missed.why)
+            }
+            _ => Some(judged),
+        }
+    }
+
+    /// Judges a request with this head.
+    fn judge_head(&self, downstream: &Half, head: &RequestHead, calls: &[Call<'_>]) -> Option<Judged<'a>> {
+        let at = decided_at(downstream);
         let (target, fields) = (
-            Target::received(&head, &downstream.connection),
+            Target::received(head, &downstream.connection),
             Fields::of(&head.headers),
         );
         let headers = fields.borrowed();
         let request = target.with(&headers);
         let by_one = |live: &'a Live| self.judge_by_one(live, downstream, &request, calls);
         let judged = conclude::conclude(at, self.snapshots.at(at).filter_map(by_one).collect())?;
-        let is_late = matches!(judged.judgement.verdict, Verdict::Mismatch(_));
+        let is_late = judged.is_mismatch();
         let lag = judged.lag.or_else(|| {
             let mut replaced = self.snapshots.replaced_before(at).filter(|_| is_late);
             let followed = replaced.find(|live| by_one(live).is_some_and(|one| one.is_match()))?;
             followed.lag(at)
         });
         Some(Judged { lag, ..judged })
+    }
+
+    /// False if the request is none, taken as the gateway sent it on: then it was not what it seems. What follows bytes
+    /// that were missed may have been written to be taken for a request.
+    fn is_mismatch_as_sent(&self, downstream: &Half, head: &RequestHead, calls: &[Call<'_>]) -> bool {
+        let is_mismatch = |sent| {
+            self.judge_head(downstream, &sent, calls)
+                .is_some_and(|judged| judged.is_mismatch())
+        };
+        self.as_sent(downstream, head, calls).is_none_or(is_mismatch)
     }
 
     /// A request whose head cannot be read.
@@ -175,6 +198,10 @@ fn reply_is_known(downstream: &Half, calls: &[Call<'_>]) -> bool {
 }
 
 impl Judged<'_> {
+    fn is_mismatch(&self) -> bool {
+        matches!(self.judgement.verdict, Verdict::Mismatch(_))
+    }
+
     fn undecided(door: Option<Door>, why: Inconclusive) -> Self {
         Self {
             live: None,

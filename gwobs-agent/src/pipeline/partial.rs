@@ -40,6 +40,18 @@ impl Judging<'_> {
         (authority && path && headers).then(|| Cow::Owned(filled(head, needed, sent)))
     }
 
+    /// The head with all that the gateway leaves as it is taken from what it sent upstream; `None` if it sent nothing.
+    pub(super) fn as_sent(&self, downstream: &Half, head: &RequestHead, calls: &[Call<'_>]) -> Option<RequestHead> {
+        let sent = calls.iter().find_map(sent)?;
+        let kept = self.kept(downstream, sent);
+        let taken = Unknown {
+            authority: kept.authority && !sent.unknown.authority,
+            path: kept.path && !sent.unknown.path,
+            fields: usize::from(kept.headers && sent.unknown.fields == 0),
+        };
+        Some(filled(head, taken, sent))
+    }
+
     /// What of the unknown parts routing looks at.
     fn needed(&self, downstream: &Half, unknown: Unknown) -> Unknown {
         let looks = |(live, door): (&Live, &Door)| looks_at_headers(&live.snapshot, &door.gateway, door.port);

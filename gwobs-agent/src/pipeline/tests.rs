@@ -5,6 +5,7 @@ mod basics;
 mod changes;
 mod follows;
 mod ports;
+mod rejoined;
 mod run;
 mod shapes;
 mod weights;

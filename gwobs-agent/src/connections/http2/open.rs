@@ -52,6 +52,23 @@ impl Streams {
         self.open.contains_key(&stream)
     }
 
+    /// True if no request can begin on that stream: it had one, or a later one had, or it is the gateway's to begin.
+    pub(super) fn is_over(&self, stream: u32) -> bool {
+        stream.is_multiple_of(2) || self.has_begun(stream) && !self.contains(stream)
+    }
+
+    /// True if the head of a request on that stream was read.
+    pub(super) fn has_request(&self, stream: u32) -> bool {
+        let open = self.open.get(&stream);
+        open.is_some_and(|open| open.half.request.head.is_some())
+    }
+
+    /// True if the final head of a response on that stream was read.
+    pub(super) fn has_response(&self, stream: u32) -> bool {
+        let open = self.open.get(&stream);
+        open.is_some_and(|open| open.half.response.head.is_some())
+    }
+
     /// A header section began in the direction of the requests: a request unless the stream is known. False if there is
     /// no room for it.
     pub(super) fn request_started(

@@ -5,7 +5,7 @@ use gwobs_http::http2::hpack::Line;
 use gwobs_http::http2::{Invalid, Item, Step, request_head};
 use gwobs_route::Inconclusive;
 
-use super::Http2;
+use super::{Http2, is_head};
 use crate::connections::Context;
 use crate::connections::connection::{Phase, State};
 use crate::connections::flow::Reading;
@@ -49,6 +49,7 @@ impl State {
         match item {
             Item::Started { stream, split } => {
                 let began = http2.request_began.take().filter(|_| split).unwrap_or(reading.stamp);
+                http2.is_out_of_order = streams.is_over(stream);
                 if !streams.request_started(stream, &self.about, began, context) {
                     context.counts.too_deep += 1;
                     http2.miss_requests();
@@ -60,6 +61,10 @@ impl State {
                 lines,
                 end_stream,
             } => {
+                let is_out_of_order = http2.is_out_of_order || streams.has_request(stream);
+                if is_out_of_order && is_head(&lines) {
+                    return self.http2_contradicted(reading.stamp, context);
+                }
                 if streams.wants_request(stream) {
                     http2.request_head(stream, &lines, reading, unseen, context);
                 }
@@ -85,6 +90,7 @@ impl State {
     fn http2_requests_lost(&mut self, invalid: Invalid, reading: &Reading, context: &mut Context<'_>) {
         context.counts.invalid_messages += 1;
         let why = reading.why_http2(invalid.fault, self.request_flow.lost_because);
+        self.miss(why);
         self.request_flow.lost_because = why;
         self.request_flow.lose_frames();
         self.unreadable(reading.stamp, why, context);

@@ -5,7 +5,7 @@ use gwobs_http::http2::{Fault, Invalid, Item, Step, response_head};
 use gwobs_http::{Chunk, Field};
 use gwobs_route::Inconclusive;
 
-use super::Http2;
+use super::{Http2, is_head};
 use crate::connections::Context;
 use crate::connections::connection::{Phase, State};
 use crate::connections::flow::Reading;
@@ -80,6 +80,9 @@ impl State {
                 lines,
                 end_stream,
             } => {
+                if streams.has_response(stream) && is_head(&lines) {
+                    return self.http2_contradicted(reading.stamp, context);
+                }
                 http2.response_section(stream, &lines, reading, unseen, context);
                 if end_stream {
                     http2.end(stream, reading.stamp, context);
@@ -116,6 +119,7 @@ impl State {
     fn http2_response_invalid(&mut self, invalid: Invalid, reading: &Reading, context: &mut Context<'_>) {
         context.counts.invalid_messages += 1;
         self.response_flow.lost_because = reading.why_http2(invalid.fault, self.response_flow.lost_because);
+        self.miss(self.response_flow.lost_because);
         self.http2_responses_lost(reading.stamp, context);
     }
 

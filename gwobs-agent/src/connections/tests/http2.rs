@@ -241,6 +241,46 @@ fn streams_that_are_over_are_not_unseen_ones() {
     assert!(script.unreadable().is_empty());
 }
 
+/// A client can name streams as long as it likes; each of them casts doubt once.
+#[test]
+fn an_unseen_stream_is_given_up_once() {
+    let (_, mut client, _) = opened(Role::Accepted);
+    let mut script = Script::joined();
+    script.request(&client.get(u32::MAX >> 1, "/a"));
+    for stream in [1, 3, 1, 3, 3] {
+        script.request(&frame(RESET, 0, stream, &[0, 0, 0, 8]));
+    }
+    assert_eq!(script.unseen_answered().len(), 2);
+    for stream in 0..2 * u32::try_from(MAX_STREAMS).unwrap() {
+        script.request(&frame(RESET, 0, 2 * stream + 1, &[0, 0, 0, 8]));
+    }
+    assert_eq!(script.unseen_answered().len(), MAX_STREAMS);
+}
+
+/// One of two heads on a stream is none: all that is open is in doubt, and the place is found anew.
+#[test]
+fn a_second_head_on_a_stream() {
+    for (first, second) in [(3, 3), (3, 1), (3, 2)] {
+        let (mut script, mut client, mut server) = opened(Role::Accepted);
+        script.request(&client.get(first, "/forged"));
+        script.request(&client.get(second, "/real"));
+        script.response(&server.status(first, "200"));
+        assert_eq!(
+            script.summary(),
+            ["GET /forged 0 -> ? 0* Aborted unsupported_protocol"],
+            "{second}"
+        );
+        script.request(&client.get(5, "/b")).response(&server.status(5, "200"));
+        assert_eq!(script.summary()[1], "GET /b 0 -> 200 0 Completed", "{second}");
+        assert!(script.half(0).connection.missed.is_none() && script.half(1).connection.missed.is_some());
+    }
+    let (mut script, mut client, mut server) = opened(Role::Accepted);
+    script.request(&client.get(1, "/a"));
+    script.response(&server.headers(1, &[(":status", "200")], false));
+    script.response(&server.status(1, "404"));
+    assert_eq!(script.summary(), ["GET /a 0 -> 200 0* Aborted unsupported_protocol"]);
+}
+
 #[test]
 fn a_preface_on_a_connection_that_was_open_before() {
     let mut script = Script::joined();

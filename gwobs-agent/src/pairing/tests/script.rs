@@ -388,6 +388,7 @@ fn unread_connection(role: Role) -> Connection {
         peer: SocketAddr::from(([10, 0, 0, 8], 50_000)),
         preexisting: false,
         tls: None,
+        missed: None,
     }
 }
 
@@ -408,6 +409,7 @@ pub(super) fn half(
         peer,
         preexisting: false,
         tls: None,
+        missed: None,
     };
     let flaws = if head.is_none() {
         vec![Inconclusive::Truncated]

@@ -251,6 +251,11 @@ impl Run {
         }));
     }
 
+    /// Bytes that were received and that nobody saw.
+    pub(super) fn skip_received(&mut self, socket: u64, length: u32) {
+        *self.positions.entry((socket, false)).or_default() += length;
+    }
+
     pub(super) fn receive(&mut self, socket: u64, text: &str) {
         self.data(socket, Direction::Receive, text);
     }
