@@ -1,15 +1,25 @@
 //! Which kinds are served, in which version: CRDs come, go and change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
 use kube::Client;
 use kube::core::Request;
 use kube::core::params::ListParams;
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
+use tokio::time::{sleep, timeout};
 
 use super::error::Fault;
 use super::kinds::{BUILT_IN, CUSTOM, WatchedKind};
+
+/// How often to ask which kinds are served, if no CRD says that they changed.
+const DISCOVER: Duration = Duration::from_secs(30);
+/// How long to wait after a failed discovery.
+const DISCOVER_AGAIN: Duration = Duration::from_secs(1);
 
 /// The kinds that are served, each with the best version that is understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +38,30 @@ pub(super) async fn discover(client: &Client) -> Result<Served, Fault> {
         kinds.extend(of_group.filter_map(|kind| Some((kind, best(&kind, &resources)?))));
     }
     Ok(Served { kinds })
+}
+
+/// Asks which kinds are served, again and again; tells when the answer changed.
+pub(super) async fn discover_for_ever(client: Client, changed: Arc<Notify>, found: Sender<Served>) {
+    let mut told = None;
+    loop {
+        let wait = match discover(&client).await {
+            Ok(served) if told.as_ref() == Some(&served) => DISCOVER,
+            Ok(served) => {
+                told = Some(served.clone());
+                if found.send(served).await.is_err() {
+                    return;
+                }
+                DISCOVER
+            }
+            Err(fault) => {
+                tracing::warn!("cannot ask which kinds are served: {fault}");
+                sleep(fault.retry_after()).await;
+                DISCOVER_AGAIN
+            }
+        };
+        // Either ends the wait.
+        let _ = timeout(wait, changed.notified()).await;
+    }
 }
 
 fn best(kind: &WatchedKind, resources: &BTreeMap<String, BTreeSet<String>>) -> Option<&'static str> {

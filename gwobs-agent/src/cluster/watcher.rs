@@ -1,5 +1,7 @@
 //! Watches a cluster on a thread of its own, and tells what is new.
 
+mod item;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -15,12 +17,13 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
+use self::item::{Item, definition, pod, service, spec};
 use super::client::{Access, ConnectError};
 use super::collection::Collection;
-use super::definitions::{Definition, Definitions};
-use super::discovery::{Served, discover};
+use super::definitions::Definitions;
+use super::discovery::{Served, discover_for_ever};
 use super::events::{Occasion, Publisher};
 use super::kinds::{CONFIG_MAP, DEFINITION, POD, SECRET, WatchedKind};
 use super::local::concerns;
@@ -28,7 +31,7 @@ use super::news::News;
 use super::reflector::{Delta, Reflector, Report};
 use super::state::{Keeper, State, cut_off};
 use crate::certificates::{self, Certificates, Due, due};
-use crate::dataplanes::{Extra, Plane, Pod, Roster, ServicePorts};
+use crate::dataplanes::{Extra, Plane, Roster};
 use crate::event::Timestamp;
 use crate::notice::{Notice, Reason};
 use crate::output::{Redaction, boottime};
@@ -44,10 +47,6 @@ const NOTICES: usize = 64;
 /// is accused; and long enough that the snapshots of a convergence window, of which so many are kept, stay few while
 /// endpoints come and go all the time.
 const GATHER: Duration = Duration::from_millis(250);
-/// How often to ask which kinds are served, if no CRD says that they changed.
-const DISCOVER: Duration = Duration::from_secs(30);
-/// How long to wait after a failed discovery.
-const DISCOVER_AGAIN: Duration = Duration::from_secs(1);
 /// Secrets and ConfigMaps that are watched, at most: each takes a watch of its own. Certificates of further listeners are
 /// assumed to be fine.
 const NAMED: usize = 512;
@@ -150,15 +149,6 @@ pub fn watch(settings: Settings) -> Result<Feed, ConnectError> {
         certificates,
         notices,
     })
-}
-
-/// One object of any collection, read.
-#[derive(Debug)]
-enum Item {
-    Spec(Box<Spec>),
-    Service(Box<Spec>, Option<ServicePorts>),
-    Pod(Option<Pod>),
-    Definition(Definition),
 }
 
 struct Watcher {
@@ -557,57 +547,5 @@ fn named(kind: &WatchedKind, name: &ObjectName) -> SourceId {
     SourceId {
         plural: kind.plural,
         only: Some(name.clone()),
-    }
-}
-
-fn spec(value: Value) -> Item {
-    Item::Spec(Box::new(Spec::read(value)))
-}
-
-fn service(value: Value) -> Item {
-    let selector = value.pointer("/spec/selector").cloned();
-    let spec = Spec::read(value);
-    let ports = spec.object().zip(selector);
-    let ports = ports.and_then(|(object, selector)| ServicePorts::of(&selector, object));
-    Item::Service(Box::new(spec), ports)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as all readers of items")]
-fn pod(value: Value) -> Item {
-    match Pod::read(&value) {
-        Ok(pod) => Item::Pod(Some(pod)),
-        Err(misfit) => {
-            tracing::warn!("a pod that cannot be read: {}: {}", misfit.field, misfit.message);
-            Item::Pod(None)
-        }
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as all readers of items")]
-fn definition(value: Value) -> Item {
-    Item::Definition(Definition::read(&value))
-}
-
-/// Asks which kinds are served, again and again; tells when the answer changed.
-async fn discover_for_ever(client: Client, changed: Arc<Notify>, found: Sender<Served>) {
-    let mut told = None;
-    loop {
-        let wait = match discover(&client).await {
-            Ok(served) if told.as_ref() == Some(&served) => DISCOVER,
-            Ok(served) => {
-                told = Some(served.clone());
-                if found.send(served).await.is_err() {
-                    return;
-                }
-                DISCOVER
-            }
-            Err(fault) => {
-                tracing::warn!("cannot ask which kinds are served: {fault}");
-                sleep(fault.retry_after()).await;
-                DISCOVER_AGAIN
-            }
-        };
-        // Either ends the wait.
-        let _ = timeout(wait, changed.notified()).await;
     }
 }
